@@ -1,0 +1,327 @@
+/* CSV files of records: see journal.h.
+ *
+ * Reading is the hot path of a summary (a million rows in a few seconds): the text of a row's point
+ * columns, which come first and repeat, is looked up in a hash table, and only the sample's columns are
+ * read cell by cell.
+ */
+#include "record/journal.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static int write_line(struct journal *j, struct err *err)
+{
+    text_add(&j->line, "\n", 1);
+    const char *at = j->line.text;
+    size_t left = j->line.length;
+    while (left > 0) {
+        ssize_t n = write(j->fd, at, left);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_set(err, "%s cannot be written: %s", j->path, strerror(errno));
+        at += n;
+        left -= (size_t)n;
+    }
+    return 0;
+}
+
+static void put_header(struct text *line, const struct field *fields, const struct field *more)
+{
+    text_clear(line);
+    record_csv_header(line, fields);
+    if (more) {
+        text_add(line, ",", 1);
+        record_csv_header(line, more);
+    }
+}
+
+/* Compares the first line of the file with the header in j->line. */
+static int check_header(struct journal *j, struct err *err)
+{
+    char *have = alloc_zeroed(1, j->line.length + 2);
+    ssize_t n = pread(j->fd, have, j->line.length + 1, 0);
+    bool same = n == (ssize_t)j->line.length + 1 && have[j->line.length] == '\n' &&
+                memcmp(have, j->line.text, j->line.length) == 0;
+    free(have);
+    return same ? 0 : err_set(err, "%s:1: the columns are those of another version of poolmark", j->path);
+}
+
+int journal_open(struct journal *j, const char *path, const struct field *fields,
+                 const struct field *more, struct err *err)
+{
+    *j = (struct journal)JOURNAL_INIT;
+    j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (j->fd < 0)
+        return err_set(err, "%s cannot be written: %s", path, strerror(errno));
+    j->path = alloc_text(path);
+    put_header(&j->line, fields, more);
+    struct stat st;
+    int status = fstat(j->fd, &st) == 0 && st.st_size > 0 ? check_header(j, err) : write_line(j, err);
+    if (status != 0)
+        journal_close(j);
+    return status;
+}
+
+int journal_append(struct journal *j, const struct field *fields, const void *record,
+                   const struct field *more, const void *more_record, struct err *err)
+{
+    text_clear(&j->line);
+    record_csv(&j->line, fields, record);
+    if (more) {
+        text_add(&j->line, ",", 1);
+        record_csv(&j->line, more, more_record);
+    }
+    return write_line(j, err);
+}
+
+void journal_close(struct journal *j)
+{
+    if (j->fd >= 0)
+        close(j->fd);
+    free(j->path);
+    text_release(&j->line);
+    *j = (struct journal)JOURNAL_INIT;
+}
+
+int journal_mend(const char *path, size_t *cut, struct err *err)
+{
+    *cut = 0;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : err_set(err, "%s cannot be opened: %s", path, strerror(errno));
+    off_t size = lseek(fd, 0, SEEK_END), end = size;
+    char c = 0;
+    while (end > 0 && pread(fd, &c, 1, end - 1) == 1 && c != '\n')
+        end--;
+    int status = 0;
+    if (end != size && ftruncate(fd, end) != 0)
+        status = err_set(err, "%s cannot be cut: %s", path, strerror(errno));
+    else
+        *cut = (size_t)(size - end);
+    close(fd);
+    return status;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+enum { MOST_COLUMNS = 128 };
+
+struct slot {
+    char *key; /* text of a row's point columns */
+    size_t length, number;
+};
+
+struct reading {
+    const char *path;
+    const struct journal_reader *reader;
+    size_t line;
+    size_t n_point_columns, n_columns;
+    struct slot *slots; /* open addressing; n_slots is a power of two */
+    size_t n_slots, n_points;
+    char *row; /* copy of a row, to be cut into cells */
+    size_t row_capacity;
+};
+
+/* Where the next cell begins after the one at `p`, or NULL when this was the last. The cell, its quotes
+ * taken off, is terminated in place. */
+static char *cut_cell(char *p, char **cell)
+{
+    if (*p != '"') {
+        *cell = p;
+        char *comma = strchr(p, ',');
+        if (!comma)
+            return NULL;
+        *comma = '\0';
+        return comma + 1;
+    }
+    char *to = p;
+    *cell = to;
+    for (p++; *p; p++) {
+        if (*p == '"' && *++p != '"')
+            break;
+        *to++ = *p;
+    }
+    bool more = *p == ',';
+    char *next = p + 1;
+    *to = '\0';
+    return more ? next : NULL;
+}
+
+/* Length of the first n cells of a row, without the comma behind them; 0 if there are fewer. */
+static size_t prefix_length(const char *row, size_t length, size_t n)
+{
+    bool quoted = false;
+    for (size_t i = 0; i < length; i++) {
+        if (row[i] == '"')
+            quoted = !quoted;
+        else if (row[i] == ',' && !quoted && --n == 0)
+            return i;
+    }
+    return 0;
+}
+
+static uint64_t hash(const char *bytes, size_t n)
+{
+    uint64_t h = 14695981039346656037u; /* FNV-1a */
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (unsigned char)bytes[i]) * 1099511628211u;
+    return h;
+}
+
+static struct slot *find_slot(struct reading *r, const char *key, size_t length)
+{
+    size_t i = hash(key, length) & (r->n_slots - 1);
+    while (r->slots[i].key && (r->slots[i].length != length || memcmp(r->slots[i].key, key, length) != 0))
+        i = (i + 1) & (r->n_slots - 1);
+    return &r->slots[i];
+}
+
+static void grow_slots(struct reading *r)
+{
+    struct slot *old = r->slots;
+    size_t n = r->n_slots;
+    r->n_slots = n ? n * 2 : 256;
+    r->slots = alloc_zeroed(r->n_slots, sizeof *r->slots);
+    for (size_t i = 0; i < n; i++)
+        if (old[i].key)
+            *find_slot(r, old[i].key, old[i].length) = old[i];
+    free(old);
+}
+
+/* Reads the cells at `row` (changed) into the record's fields; all must be there. */
+static int read_cells(struct reading *r, char *row, const struct field *fields, void *record,
+                      struct err *err)
+{
+    char *at = row, *cell;
+    for (const struct field *f = fields; f->name; f++) {
+        if (!at)
+            return err_set(err, "%s:%zu: the row has too few cells", r->path, r->line);
+        at = cut_cell(at, &cell);
+        if (record_read_cell(f, record, cell, err) != 0)
+            return err_prefix(err, "%s:%zu", r->path, r->line);
+    }
+    if (at)
+        return err_set(err, "%s:%zu: the row has too many cells", r->path, r->line);
+    return 0;
+}
+
+static int point_number(struct reading *r, const char *row, size_t length, size_t *number,
+                        struct err *err)
+{
+    if (r->n_points * 2 >= r->n_slots)
+        grow_slots(r);
+    struct slot *slot = find_slot(r, row, length);
+    if (slot->key) {
+        *number = slot->number;
+        return 0;
+    }
+    slot->key = alloc_zeroed(1, length + 1);
+    memcpy(slot->key, row, length);
+    slot->length = length;
+    *number = slot->number = r->n_points++;
+    struct point point = {0};
+    char *cells = alloc_text(slot->key);
+    int status = read_cells(r, cells, point_fields, &point, err);
+    free(cells);
+    if (status == 0 && r->reader->on_point)
+        status = r->reader->on_point(r->reader->user, *number, &point, err);
+    return status;
+}
+
+static int read_row(struct reading *r, const char *row, size_t length, struct err *err)
+{
+    if (memchr(row, '\0', length))
+        return err_set(err, "%s:%zu: the row holds a zero byte", r->path, r->line);
+    size_t prefix = prefix_length(row, length, r->n_point_columns), number;
+    if (prefix == 0)
+        return err_set(err, "%s:%zu: the row has too few cells", r->path, r->line);
+    if (point_number(r, row, prefix, &number, err) != 0)
+        return -1;
+    size_t rest = length - prefix - 1;
+    if (rest + 1 > r->row_capacity) {
+        r->row_capacity = rest + 256;
+        r->row = alloc_grown(r->row, r->row_capacity, 1);
+    }
+    memcpy(r->row, row + prefix + 1, rest);
+    r->row[rest] = '\0';
+    struct sample sample;
+    if (read_cells(r, r->row, sample_fields, &sample, err) != 0)
+        return -1;
+    return r->reader->on_sample ? r->reader->on_sample(r->reader->user, number, &sample, err) : 0;
+}
+
+static int check_columns(struct reading *r, const char *row, size_t length, struct err *err)
+{
+    struct text want = TEXT_INIT;
+    put_header(&want, point_fields, sample_fields);
+    if (length > 0 && row[length - 1] == '\r')
+        length--;
+    bool same = want.length == length && memcmp(want.text, row, length) == 0;
+    text_release(&want);
+    if (!same)
+        return err_set(err, "%s:1: the columns are not those of this version's samples.csv "
+                            "(`poolmark list fields` shows them)", r->path);
+    for (const struct field *f = point_fields; f->name; f++)
+        r->n_point_columns++;
+    return 0;
+}
+
+static int read_lines(struct reading *r, const char *text, size_t size, bool *cut_off, struct err *err)
+{
+    const char *end = text + size;
+    for (const char *row = text; row < end;) {
+        const char *eol = memchr(row, '\n', (size_t)(end - row));
+        if (!eol) {
+            *cut_off = true;
+            break;
+        }
+        r->line++;
+        size_t length = (size_t)(eol - row);
+        if (length > 0 && row[length - 1] == '\r')
+            length--;
+        if ((r->line == 1 ? check_columns(r, row, length, err) : read_row(r, row, length, err)) != 0)
+            return -1;
+        row = eol + 1;
+    }
+    if (r->line == 0)
+        return err_set(err, "%s has no header line", r->path);
+    return 0;
+}
+
+int journal_read(const char *path, const struct journal_reader *reader, bool *cut_off, struct err *err)
+{
+    *cut_off = false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        err_set(err, "%s cannot be read: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    size_t size = (size_t)st.st_size;
+    char *text = S_ISREG(st.st_mode) && size
+                     ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0)
+                     : MAP_FAILED;
+    close(fd);
+    if (text == MAP_FAILED)
+        return err_set(err, "%s is %s", path, S_ISREG(st.st_mode) ? "empty" : "not a file");
+    struct reading r = {.path = path, .reader = reader};
+    int status = read_lines(&r, text, size, cut_off, err);
+    munmap(text, size);
+    for (size_t i = 0; i < r.n_slots; i++)
+        free(r.slots[i].key);
+    free(r.slots);
+    free(r.row);
+    return status;
+}
