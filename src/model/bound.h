@@ -1,0 +1,32 @@
+/* The bound of greedy list scheduling: how fast a list of tasks can be at all, cut into the chunks
+ * that a schedule makes, on W workers of a machine with so many usable CPUs. Pure; no clock.
+ *
+ * Source: Graham, "Bounds on Multiprocessing Timing Anomalies", 1969: each chunk in order goes to
+ * the worker that is free first. Static schedules fix the worker instead.
+ */
+#ifndef POOLMARK_MODEL_BOUND_H
+#define POOLMARK_MODEL_BOUND_H
+
+#include "sched/sched.h"
+#include "work/work.h"
+
+struct bound {
+    double total_ns;    /* Σ of the tasks' ideal times: the sequential time */
+    double makespan_ns; /* of the chunks on the workers, each worker on a CPU of its own */
+    double speedup; /* total / makespan; the number of workers when there are no tasks or they have
+                       no ideal time (null); at most `usable` when tasks use the CPU */
+    bool cpu_limited; /* the usable CPUs, not the chunks, set the speedup */
+    bool exact;       /* false: more chunks than are simulated one by one, and only an upper bound
+                         of the speedup is known (total / longest chunk, at most W) */
+};
+
+/* usable: CPUs that can compute at once, at least 1. The work is set up for the sched's n tasks.
+ * Takes O(n) where tasks differ; lists of equal tasks are recognised (above a million tasks, from a
+ * sample) and take no time. */
+struct bound bound_compute(const struct work *work, const struct sched *sched, int usable);
+
+/* The same from explicit costs: the makespan of costs[n] under the schedule. For tests and
+ * models. */
+double bound_makespan(const double *costs, const struct sched *sched);
+
+#endif

@@ -1,0 +1,280 @@
+/* The bound of greedy list scheduling: the articles' cases, and a naive simulation beside it. */
+#include "unit.h"
+
+#include "base/rng.h"
+#include "model/bound.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MANY_CPUS = 1000000 };
+
+static struct bound bound_of(const char *spec, enum sched_kind kind, uint64_t n, uint32_t workers,
+                             uint64_t chunk, int usable)
+{
+    struct work work;
+    struct err err = {""};
+    ck_assert_msg(work_open(&work, spec, n, 1, &err) == 0, "%s", err.text);
+    struct sched sched = sched_resolve(kind, n, workers, chunk);
+    struct bound bound = bound_compute(&work, &sched, usable);
+    work_close(&work);
+    return bound;
+}
+
+/* Makespan in tasks of equal length under dynamic. */
+static double units(uint64_t n, uint32_t workers, uint64_t chunk)
+{
+    struct bound b = bound_of("sleep time=1s", SCHED_DYNAMIC, n, workers, chunk, MANY_CPUS);
+    ck_assert_double_eq(b.total_ns, (double)n * 1e9);
+    ck_assert(b.exact && !b.cpu_limited);
+    return b.makespan_ns / 1e9;
+}
+
+/* The definition, word for word: each chunk goes to the worker that is free first, the first of
+ * those in the list; under static to the worker that owns it. */
+static double naive_makespan(const double *costs, const struct sched *sched)
+{
+    double *busy = calloc(sched->workers, sizeof *busy), most = 0;
+    uint64_t first = 0, count;
+    if (sched->kind == SCHED_STATIC) {
+        for (uint32_t w = 0; w < sched->workers; w++)
+            for (uint64_t turn = 0; sched_static_chunk(sched, w, turn, &first, &count); turn++)
+                for (uint64_t i = first; i < first + count; i++)
+                    busy[w] += costs[i];
+    } else {
+        for (; first < sched->n; first += count) {
+            uint32_t at = 0;
+            for (uint32_t w = 1; w < sched->workers; w++)
+                if (busy[w] < busy[at])
+                    at = w;
+            count = sched_size(sched, sched->n - first);
+            for (uint64_t i = first; i < first + count; i++)
+                busy[at] += costs[i];
+        }
+    }
+    for (uint32_t w = 0; w < sched->workers; w++)
+        most = fmax(most, busy[w]);
+    free(busy);
+    return most;
+}
+
+START_TEST(five_tasks_on_two_workers)
+{
+    static const double expected[] = {3, 3, 3, 4, 5};
+    for (uint64_t c = 1; c <= 5; c++)
+        ck_assert_double_eq(units(5, 2, c), expected[c - 1]);
+}
+END_TEST
+
+START_TEST(twelve_tasks_in_three_chunks_keep_three_workers_busy)
+{
+    struct bound b = bound_of("sleep time=200ms", SCHED_DYNAMIC, 12, 10, 4, MANY_CPUS);
+    ck_assert_double_eq(b.speedup, 3.0);
+    ck_assert_double_eq(b.makespan_ns, 4 * 0.2e9);
+    b = bound_of("sleep time=200ms", SCHED_DYNAMIC, 12, 10, 1, MANY_CPUS);
+    ck_assert_double_eq(b.speedup, 6.0);
+    b = bound_of("sleep time=200ms", SCHED_POOL, 12, 10, 0, MANY_CPUS);
+    ck_assert_double_eq(b.speedup, 6.0);
+}
+END_TEST
+
+START_TEST(the_article_s_other_lists)
+{
+    ck_assert_double_eq(units(200, 8, 7), 28); /* 29 chunks, four rounds of 7 */
+    ck_assert_double_eq(units(200, 8, 1), 25);
+    ck_assert_double_eq(units(1000, 7, 1), 143);
+    ck_assert_double_eq(units(5, 5, 1), 1);
+    ck_assert_double_eq(units(4, 8, 1), 1);
+    /* The default of Python's Pool for 200 tasks on 8 workers is a chunk of 7. */
+    struct bound b = bound_of("sleep time=2s", SCHED_POOL, 200, 8, 0, MANY_CPUS);
+    ck_assert_double_eq(b.makespan_ns, 56e9);
+    ck_assert_double_eq_tol(b.speedup, 200.0 / 28, 1e-12);
+}
+END_TEST
+
+START_TEST(awkward_sizes)
+{
+    struct bound b = bound_of("sleep", SCHED_DYNAMIC, 0, 4, 3, MANY_CPUS);
+    ck_assert_double_eq(b.total_ns, 0);
+    ck_assert_double_eq(b.makespan_ns, 0);
+    ck_assert_double_eq(b.speedup, 4);
+    ck_assert(b.exact);
+    for (enum sched_kind kind = SCHED_STATIC; kind <= SCHED_GUIDED; kind++)
+        ck_assert_double_eq(bound_of("sleep shape=random", kind, 0, 4, 0, 1).makespan_ns, 0);
+    ck_assert_double_eq(units(7, 3, 100), 7);  /* a chunk beyond the list */
+    ck_assert_double_eq(units(3, 1000, 1), 1); /* more workers than tasks */
+    ck_assert_double_eq(units(1, 1, 1), 1);
+    b = bound_of("sleep shape=linear", SCHED_GUIDED, 1000, 1, 0, MANY_CPUS);
+    ck_assert_double_eq_tol(b.speedup, 1, 1e-9);
+}
+END_TEST
+
+START_TEST(static_blocks_of_a_ramp)
+{
+    /* Tasks 0..99 cost 0..99 (×time/49.5): the second of two blocks holds Σ 50..99 = 3725 of 4950.
+     */
+    struct bound b =
+        bound_of("sleep time=49500ns shape=linear", SCHED_STATIC, 100, 2, 0, MANY_CPUS);
+    ck_assert_double_eq_tol(b.total_ns, 4950e3, 1e-3);
+    ck_assert_double_eq_tol(b.makespan_ns, 3725e3, 1e-3);
+    ck_assert_double_eq_tol(b.speedup, 4950.0 / 3725, 1e-9);
+    /* Round robin by ones: worker 1 has the odd ones, 2500. */
+    b = bound_of("sleep time=49500ns shape=linear", SCHED_STATIC, 100, 2, 1, MANY_CPUS);
+    ck_assert_double_eq_tol(b.makespan_ns, 2500e3, 1e-3);
+}
+END_TEST
+
+START_TEST(one_long_task_first_or_last)
+{
+    /* A long task at the start is hidden behind the others, at the end it is not. */
+    double costs[10] = {9, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    struct sched dynamic = sched_resolve(SCHED_DYNAMIC, 10, 2, 1);
+    struct sched fixed = sched_resolve(SCHED_STATIC, 10, 2, 0);
+    ck_assert_double_eq(bound_makespan(costs, &dynamic), 9);
+    ck_assert_double_eq(bound_makespan(costs, &fixed), 13);
+    costs[0] = 1;
+    costs[9] = 9;
+    ck_assert_double_eq(bound_makespan(costs, &dynamic), 13);
+    struct bound b = bound_of("burn shape=one-long ratio=9", SCHED_DYNAMIC, 10, 2, 1, MANY_CPUS);
+    ck_assert_double_eq_tol(b.speedup, 2.0, 1e-6);
+}
+END_TEST
+
+/* Every rule against the naive simulation, on whole costs, whose sums are exact in any order. */
+START_TEST(agrees_with_a_naive_simulation)
+{
+    struct rng rng;
+    rng_seed(&rng, 7);
+    double costs[200];
+    for (int round = 0; round < 3000; round++) {
+        uint64_t n = rng_below(&rng, 200);
+        uint64_t most = 1 + rng_below(&rng, 1000);
+        for (uint64_t i = 0; i < n; i++)
+            costs[i] = (double)rng_below(&rng, most);
+        enum sched_kind kind = (enum sched_kind)rng_below(&rng, 4);
+        struct sched sched =
+            sched_resolve(kind, n, (uint32_t)(1 + rng_below(&rng, 20)), rng_below(&rng, 12));
+        double found = bound_makespan(costs, &sched), expected = naive_makespan(costs, &sched);
+        ck_assert_msg(found == expected, "rule %d, %d tasks, %d workers, chunk %d: %g, not %g",
+                      kind, (int)n, (int)sched.workers, (int)sched.chunk, found, expected);
+    }
+}
+END_TEST
+
+/* The closed form for equal tasks against the naive simulation, at all small sizes. */
+START_TEST(equal_tasks_agree_with_a_naive_simulation)
+{
+    double costs[40];
+    for (int i = 0; i < 40; i++)
+        costs[i] = 1e9;
+    for (enum sched_kind kind = SCHED_STATIC; kind <= SCHED_GUIDED; kind++) {
+        for (uint64_t n = 0; n < 40; n++) {
+            struct work work;
+            ck_assert_int_eq(work_open(&work, "sleep time=1s", n, 1, NULL), 0);
+            for (uint32_t workers = 1; workers < 12; workers++) {
+                for (uint64_t chunk = 0; chunk < 14; chunk++) {
+                    struct sched sched = sched_resolve(kind, n, workers, chunk);
+                    struct bound b = bound_compute(&work, &sched, MANY_CPUS);
+                    double expected = naive_makespan(costs, &sched);
+                    ck_assert_msg(b.makespan_ns == expected,
+                                  "rule %d, %d tasks, %d workers, chunk %d: %g, not %g", kind,
+                                  (int)n, (int)workers, (int)chunk, b.makespan_ns, expected);
+                }
+            }
+            work_close(&work);
+        }
+    }
+}
+END_TEST
+
+/* The shapes, through the workload, against the naive simulation. */
+START_TEST(shapes_agree_with_a_naive_simulation)
+{
+    static const char *const shapes[] = {"linear", "random", "one-long", "exponential", "bimodal"};
+    enum { N = 333 };
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+        char spec[80];
+        double costs[N];
+        struct work work;
+        snprintf(spec, sizeof spec, "sleep time=3ms shape=%s", shapes[k]);
+        ck_assert_int_eq(work_open(&work, spec, N, 1, NULL), 0);
+        for (uint64_t i = 0; i < N; i++) {
+            struct workload_cost cost;
+            work.def->cost(work.context, i, &cost);
+            costs[i] = cost.ideal_ns;
+        }
+        for (enum sched_kind kind = SCHED_STATIC; kind <= SCHED_GUIDED; kind++) {
+            for (uint64_t chunk = 0; chunk < 50; chunk += 7) {
+                struct sched sched = sched_resolve(kind, N, 5, chunk);
+                struct bound b = bound_compute(&work, &sched, MANY_CPUS);
+                ck_assert_double_eq(b.makespan_ns, naive_makespan(costs, &sched));
+                ck_assert(b.exact && b.speedup >= 1 && b.speedup <= 5);
+            }
+        }
+        work_close(&work);
+    }
+}
+END_TEST
+
+START_TEST(usable_cpus_limit_computing_but_not_waiting)
+{
+    struct bound b = bound_of("burn", SCHED_DYNAMIC, 100, 10, 1, 2);
+    ck_assert_double_eq(b.speedup, 2);
+    ck_assert(b.cpu_limited);
+    ck_assert_double_eq(b.total_ns / b.makespan_ns, 10); /* each worker on a CPU of its own */
+    b = bound_of("burn", SCHED_DYNAMIC, 100, 10, 1, 10);
+    ck_assert_double_eq(b.speedup, 10);
+    ck_assert(!b.cpu_limited);
+    b = bound_of("sleep", SCHED_DYNAMIC, 100, 10, 1, 2);
+    ck_assert_double_eq(b.speedup, 10);
+    ck_assert(!b.cpu_limited);
+    b = bound_of("null", SCHED_DYNAMIC, 100, 10, 1, 4);
+    ck_assert_double_eq(b.speedup, 4);
+    b = bound_of("null", SCHED_DYNAMIC, 100, 10, 1, 16);
+    ck_assert_double_eq(b.speedup, 10);
+    ck_assert_double_eq(b.total_ns, 0);
+    b = bound_of("burn", SCHED_DYNAMIC, 100, 10, 1, 0); /* no fewer than one */
+    ck_assert_double_eq(b.speedup, 1);
+}
+END_TEST
+
+START_TEST(long_lists_of_equal_tasks_take_no_time)
+{
+    /* Check's time limit is the assertion: asking 10^12 tasks would take hours. */
+    static const char *const specs[] = {"null", "burn", "square", "sleep time=1ms"};
+    uint64_t n = UINT64_C(1000000000000);
+    for (size_t k = 0; k < sizeof specs / sizeof *specs; k++) {
+        for (enum sched_kind kind = SCHED_STATIC; kind <= SCHED_GUIDED; kind++) {
+            struct bound b = bound_of(specs[k], kind, n, 8, 1, MANY_CPUS);
+            ck_assert(b.exact);
+            ck_assert_double_eq_tol(b.speedup, 8, 1e-6);
+        }
+    }
+}
+END_TEST
+
+START_TEST(too_many_chunks_leave_an_upper_bound)
+{
+    struct bound b =
+        bound_of("sleep time=1us shape=linear", SCHED_DYNAMIC, 2100000, 4, 1, MANY_CPUS);
+    ck_assert(!b.exact);
+    ck_assert_double_eq_tol(b.speedup, 4, 1e-9);
+    /* One task is two sevenths of the whole: no schedule beats 3.5. */
+    b = bound_of("sleep time=1ms shape=one-long ratio=1e6", SCHED_DYNAMIC, 2500001, 4, 1,
+                 MANY_CPUS);
+    ck_assert(!b.exact);
+    ck_assert_double_eq_tol(b.speedup, 3.5, 1e-5);
+    b = bound_of("sleep time=1us shape=linear", SCHED_DYNAMIC, 2100000, 4, 2, MANY_CPUS);
+    ck_assert(b.exact);
+    b = bound_of("sleep time=1us shape=linear", SCHED_STATIC, 2100000, 4, 1, MANY_CPUS);
+    ck_assert(b.exact);
+}
+END_TEST
+
+UNIT_MAIN("bound", five_tasks_on_two_workers, twelve_tasks_in_three_chunks_keep_three_workers_busy,
+          the_article_s_other_lists, awkward_sizes, static_blocks_of_a_ramp,
+          one_long_task_first_or_last, agrees_with_a_naive_simulation,
+          equal_tasks_agree_with_a_naive_simulation, shapes_agree_with_a_naive_simulation,
+          usable_cpus_limit_computing_but_not_waiting, long_lists_of_equal_tasks_take_no_time,
+          too_many_chunks_leave_an_upper_bound)
