@@ -1,0 +1,157 @@
+/* The backends as the driver knows them: see backends.h. */
+#include "run/backends.h"
+
+#include "base/alloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct backend_kind backend_kinds[] = {
+    {"seq", "one process, one task after the other: the base of every speedup", "poolmark-cell", true,
+     false, false, "none", "none", NULL},
+    {"procpool", "a pool of worker processes over shared memory", "poolmark-cell", false, false, false,
+     "ticket", "static", NULL},
+    {"openmp", "threads of one process, by OpenMP", "poolmark-cell", false, false, true, "native",
+     "native", NULL},
+    {"mpi", "MPI ranks, one worker each; the master works too", "poolmark-cell-mpi", false, true, false,
+     "master", "static", NULL},
+    {"hybrid", "MPI ranks with OpenMP threads in each", "poolmark-cell-mpi", false, true, true, "master",
+     "static", NULL},
+    {0},
+};
+
+enum { N_KINDS = sizeof backend_kinds / sizeof *backend_kinds - 1 };
+
+/* The command of `name` in "NAME=COMMAND | …", copied, or NULL. */
+static char *find_command(const char *name, const char *cells)
+{
+    size_t n;
+    char **words = text_words(cells, "|", &n), *found = NULL;
+    for (size_t i = 0; i < n && !found; i++) {
+        size_t length = strlen(name);
+        if (strncmp(words[i], name, length) == 0 && words[i][length] == '=')
+            found = alloc_text(words[i] + length + 1);
+    }
+    text_words_free(words);
+    return found;
+}
+
+int backend_cells_check(const char *cells, struct err *err)
+{
+    if (!*cells)
+        return 0;
+    size_t n;
+    int status = 0;
+    char **words = text_words(cells, "|", &n);
+    for (size_t i = 0; i < n && status == 0; i++) {
+        char *equals = strchr(words[i], '=');
+        size_t length = equals ? (size_t)(equals - words[i]) : 0;
+        if (!equals || length == 0 || length > 31 || !equals[1])
+            status = err_set(err, "'%s' is not NAME=COMMAND with a name of 1 to 31 bytes", words[i]);
+        else if (strcspn(words[i], " \t,\"") < length)
+            status = err_set(err, "the name in '%s' holds a blank, comma or quote", words[i]);
+        for (int k = 0; status == 0 && k < N_KINDS; k++)
+            if (strlen(backend_kinds[k].name) == length &&
+                strncmp(backend_kinds[k].name, words[i], length) == 0)
+                status = err_set(err, "'%s' is the name of a backend that is built in",
+                                 backend_kinds[k].name);
+    }
+    text_words_free(words);
+    return status;
+}
+
+static struct backend_kind *copy_kind(const struct backend_kind *kind)
+{
+    struct backend_kind *copy = alloc_zeroed(1, sizeof *copy);
+    *copy = *kind;
+    copy->name = alloc_text(kind->name);
+    copy->command = kind->command ? alloc_text(kind->command) : NULL;
+    return copy;
+}
+
+struct backend_kind *backend_kind_find(const char *name, const char *cells, struct err *err)
+{
+    const char *names[N_KINDS];
+    for (int i = 0; i < N_KINDS; i++) {
+        if (strcmp(backend_kinds[i].name, name) == 0)
+            return copy_kind(&backend_kinds[i]);
+        names[i] = backend_kinds[i].name;
+    }
+    char *command = find_command(name, cells);
+    if (command) {
+        struct backend_kind own = {.name = name, .summary = "a cell of your own", .command = command,
+                                   .dispatch_shared = "auto", .dispatch_static = "auto"};
+        struct backend_kind *copy = copy_kind(&own);
+        free(command);
+        return copy;
+    }
+    struct text t = TEXT_INIT;
+    text_addf(&t, "unknown backend '%s'", name);
+    text_add_choices(&t, name, names, N_KINDS);
+    err_set(err, "%s", t.text);
+    text_release(&t);
+    return NULL;
+}
+
+void backend_kind_free(struct backend_kind *kind)
+{
+    if (!kind)
+        return;
+    free((char *)kind->name);
+    free((char *)kind->command);
+    free(kind);
+}
+
+bool backend_program_path(const char *program, char *path, size_t size)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0)
+        return snprintf(path, size, "%s", program), false;
+    self[n] = '\0';
+    char *slash = strrchr(self, '/');
+    *slash = '\0';
+    char installed[4200];
+    snprintf(installed, sizeof installed, "%s/../libexec/poolmark/%s", self, program);
+    bool is_installed = access(installed, X_OK) == 0;
+    snprintf(path, size, "%s/%s", self, program);
+    if (access(path, X_OK) == 0)
+        return true;
+    if (is_installed)
+        snprintf(path, size, "%s", installed);
+    return is_installed;
+}
+
+static bool in_path(const char *program)
+{
+    const char *path = getenv("PATH");
+    if (!path)
+        return false;
+    size_t n;
+    bool found = false;
+    char **folders = text_words(path, ":", &n), file[4096];
+    for (size_t i = 0; i < n && !found; i++) {
+        snprintf(file, sizeof file, "%s/%s", folders[i], program);
+        found = access(file, X_OK) == 0;
+    }
+    text_words_free(folders);
+    return found;
+}
+
+bool backend_is_available(const struct backend_kind *kind, char *reason, size_t size)
+{
+    char path[4200];
+    if (kind->program && !backend_program_path(kind->program, path, sizeof path)) {
+        snprintf(reason, size, "%s was not built; %s", kind->program,
+                 kind->uses_ranks ? "install MPI (apt-get install openmpi-bin libopenmpi-dev) and run make"
+                                  : "run make");
+        return false;
+    }
+    if (kind->uses_ranks && !in_path("mpirun")) {
+        snprintf(reason, size, "mpirun is not in PATH; apt-get install openmpi-bin");
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,388 @@
+/* Cell processes: see cells.h. */
+#include "run/cells.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/units.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    HELLO_NS_TICKS = 600,  /* × 100 ms: a minute to start is enough, even for mpirun */
+    END_MS = 2000,         /* patience with a cell that was asked to end, before each harder signal */
+    MOST_ANSWER = 1 << 28, /* bytes of one answer; a trace of a million chunks has 60 MB */
+};
+
+static void add_argument(char ***argv, size_t *n, const char *text)
+{
+    *argv = alloc_grown(*argv, *n + 2, sizeof **argv);
+    (*argv)[(*n)++] = alloc_text(text);
+    (*argv)[*n] = NULL;
+}
+
+static void add_number(char ***argv, size_t *n, const char *name, uint32_t value)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%u", value);
+    add_argument(argv, n, name);
+    add_argument(argv, n, number);
+}
+
+char **cell_command(const struct cell_spec *spec)
+{
+    char **argv = NULL;
+    size_t n = 0;
+    const struct backend_kind *kind = spec->kind;
+    if (kind->uses_ranks) {
+        add_argument(&argv, &n, "mpirun");
+        add_number(&argv, &n, "-np", spec->ranks);
+        /* mpirun would bind each rank to one core; poolmark binds, by hwloc, where it was asked to. */
+        add_argument(&argv, &n, "--bind-to");
+        add_argument(&argv, &n, "none");
+        if (spec->oversubscribe)
+            add_argument(&argv, &n, "--oversubscribe");
+    }
+    if (kind->command) {
+        size_t n_words;
+        char **words = text_words(kind->command, " \t", &n_words);
+        for (size_t i = 0; i < n_words; i++)
+            if (*words[i])
+                add_argument(&argv, &n, words[i]);
+        text_words_free(words);
+    } else {
+        char path[4200];
+        backend_program_path(kind->program, path, sizeof path);
+        add_argument(&argv, &n, path);
+    }
+    add_argument(&argv, &n, "--backend");
+    add_argument(&argv, &n, kind->name);
+    add_number(&argv, &n, "--workers", spec->workers);
+    if (kind->uses_ranks || kind->command) {
+        add_number(&argv, &n, "--ranks", spec->ranks);
+        add_number(&argv, &n, "--threads", spec->threads);
+    }
+    add_argument(&argv, &n, "--bind");
+    add_argument(&argv, &n, spec->bind);
+    return argv;
+}
+
+void cell_command_free(char **argv)
+{
+    for (char **a = argv; a && *a; a++)
+        free(*a);
+    free(argv);
+}
+
+int cell_start(struct cell *cell, const struct cell_spec *spec, struct err *err)
+{
+    *cell = (struct cell){.spec = spec, .child = CHILD_INIT};
+    char **argv = cell_command(spec);
+    /* Killing mpirun at once would leave its ranks; by SIGTERM it takes them along. */
+    int status = child_start(&cell->child, argv, NULL, spec->kind->uses_ranks ? SIGTERM : SIGKILL, err);
+    cell_command_free(argv);
+    cell->started = status == 0;
+    return status;
+}
+
+/* Ranks are no members of mpirun's process group: those that outlived it are ended one by one, if the
+ * pid that they told still belongs to our program. */
+static void end_ranks(const struct cell *cell)
+{
+    for (size_t i = 0; i < cell->n_placements; i++) {
+        char path[64], name[32] = "";
+        snprintf(path, sizeof path, "/proc/%llu/comm", (unsigned long long)cell->placements[i].pid);
+        FILE *file = fopen(path, "re");
+        if (!file)
+            continue;
+        bool ours = fgets(name, sizeof name, file) &&
+                    strncmp(name, cell->spec->kind->program, strcspn(name, "\n")) == 0;
+        fclose(file);
+        if (ours && cell->placements[i].pid > 1)
+            kill((pid_t)cell->placements[i].pid, SIGKILL);
+    }
+}
+
+void cell_stop(struct cell *cell)
+{
+    if (cell->started) {
+        child_end(&cell->child, END_MS);
+        if (cell->spec->kind->uses_ranks && cell->child.status != 0)
+            end_ranks(cell);
+        child_release(&cell->child);
+    }
+    text_release(&cell->input);
+    free(cell->placements);
+    *cell = (struct cell){.child = CHILD_INIT};
+}
+
+/* --- lines ------------------------------------------------------------------------------------ */
+
+enum line_result { LINE_READ, LINE_END, LINE_TIMEOUT, LINE_INTERRUPTED, LINE_TOO_LONG };
+
+/* Waits for one line; *line points into cell->input and holds until the next call, which drops it. */
+static enum line_result read_line(struct cell *cell, uint64_t timeout_ns, const struct cell_wait *wait,
+                                  char **line)
+{
+    uint64_t deadline = clock_now_ns() + timeout_ns;
+    size_t searched = 0;
+    for (;;) {
+        char *eol = cell->input.length ? memchr(cell->input.text + searched, '\n',
+                                                cell->input.length - searched)
+                                       : NULL;
+        if (eol) {
+            *eol = '\0';
+            *line = cell->input.text;
+            return LINE_READ;
+        }
+        searched = cell->input.length;
+        if (searched > MOST_ANSWER)
+            return LINE_TOO_LONG;
+        uint64_t now = clock_now_ns();
+        if (now >= deadline)
+            return LINE_TIMEOUT;
+        uint64_t left_ms = (deadline - now) / 1000000 + 1;
+        struct pollfd p = {.fd = cell->child.from, .events = POLLIN};
+        int ready = poll(&p, 1, left_ms < 100 ? (int)left_ms : 100);
+        if (wait && wait->tick && wait->tick(wait->user))
+            return LINE_INTERRUPTED;
+        if (ready <= 0)
+            continue;
+        char bytes[65536];
+        ssize_t n = read(cell->child.from, bytes, sizeof bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return LINE_END;
+        text_add(&cell->input, bytes, (size_t)n);
+    }
+}
+
+/* Forgets the line that read_line returned; what came behind it stays. */
+static void drop_line(struct cell *cell, const char *line)
+{
+    size_t used = strlen(line) + 1, rest = cell->input.length - used;
+    memmove(cell->input.text, cell->input.text + used, rest);
+    cell->input.length = rest;
+}
+
+/* Ends the cell and tells how it ended: "killed by signal 9 (SIGKILL); its last words: …". */
+static void describe_end(struct cell *cell, char *buffer, size_t size)
+{
+    char status[128] = "did not end", words[400];
+    child_wait(&cell->child, 500);
+    bool by_itself = cell->child.reaped;
+    child_last_words(&cell->child, words, sizeof words);
+    for (char *p = words; *p; p++)
+        if (*p == '\n')
+            *p = ' ';
+    if (by_itself)
+        child_describe_status(cell->child.status, status, sizeof status);
+    snprintf(buffer, size, "%s%s%s", status, *words ? "; last words: " : "", words);
+}
+
+/* --- hello ------------------------------------------------------------------------------------ */
+
+static void read_placements(struct cell *cell, const json_t *hello)
+{
+    const json_t *list = json_object_get(hello, "placements");
+    cell->n_placements = json_array_size(list);
+    cell->placements = alloc_zeroed(cell->n_placements, sizeof *cell->placements);
+    for (size_t i = 0; i < cell->n_placements; i++) {
+        const json_t *item = json_array_get(list, i);
+        struct placement_row *row = &cell->placements[i];
+        text_copy(row->backend, sizeof row->backend, cell->spec->kind->name);
+        text_copy(row->bind, sizeof row->bind, cell->spec->bind);
+        row->workers = cell->spec->workers;
+        row->worker = (uint64_t)json_integer_value(json_object_get(item, "worker"));
+        row->rank = (uint64_t)json_integer_value(json_object_get(item, "rank"));
+        row->thread = (uint64_t)json_integer_value(json_object_get(item, "thread"));
+        row->pid = (uint64_t)json_integer_value(json_object_get(item, "pid"));
+        json_int_t pu = json_integer_value(json_object_get(item, "requested_pu"));
+        if (pu >= 0)
+            snprintf(row->requested_pu, sizeof row->requested_pu, "%lld", (long long)pu);
+        pu = json_integer_value(json_object_get(item, "observed_pu"));
+        if (pu >= 0)
+            snprintf(row->observed_pu, sizeof row->observed_pu, "%lld", (long long)pu);
+        const char *set = json_string_value(json_object_get(item, "observed_set"));
+        text_copy(row->observed_set, sizeof row->observed_set, set ? set : "");
+    }
+}
+
+static int read_hello(struct cell *cell, const char *line, bool *missing, struct err *err)
+{
+    json_error_t why;
+    json_t *hello = json_loads(line, 0, &why);
+    if (!hello)
+        return err_set(err, "its first line is no JSON object: %.80s", line);
+    const char *error = json_string_value(json_object_get(hello, "error"));
+    const char *runtime = json_string_value(json_object_get(hello, "runtime"));
+    int status = 0;
+    if (error) {
+        status = err_set(err, "%s", error);
+        child_wait(&cell->child, END_MS);
+        *missing = cell->child.reaped && WIFEXITED(cell->child.status) &&
+                   WEXITSTATUS(cell->child.status) == 3;
+    } else if (json_integer_value(json_object_get(hello, "protocol")) != 1) {
+        status = err_set(err, "it does not speak protocol 1: %.80s", line);
+    } else {
+        cell->open_ns = (uint64_t)json_integer_value(json_object_get(hello, "open_ns"));
+        text_copy(cell->runtime, sizeof cell->runtime, runtime ? runtime : "");
+        read_placements(cell, hello);
+        cell->ready = true;
+    }
+    json_decref(hello);
+    return status;
+}
+
+int cell_greet(struct cell *cell, const struct cell_wait *wait, bool *missing, struct err *err)
+{
+    char end[600], *line;
+    bool lacks = false;
+    int status = -1;
+    switch (read_line(cell, (uint64_t)HELLO_NS_TICKS * 100000000u, wait, &line)) {
+    case LINE_READ:
+        status = read_hello(cell, line, &lacks, err);
+        drop_line(cell, line);
+        break;
+    case LINE_END:
+        describe_end(cell, end, sizeof end);
+        err_set(err, "the cell ended before it was ready: %s", end);
+        break;
+    case LINE_INTERRUPTED:
+        err_set(err, "interrupted");
+        break;
+    default:
+        describe_end(cell, end, sizeof end);
+        err_set(err, "the cell was not ready within a minute: %s", end);
+    }
+    if (missing)
+        *missing = lacks;
+    if (status != 0) {
+        err_prefix(err, "%s with %u workers", cell->spec->kind->name, cell->spec->workers);
+        cell_stop(cell);
+    }
+    return status;
+}
+
+/* --- samples ---------------------------------------------------------------------------------- */
+
+static int send_request(struct cell *cell, const struct plan_point *p, bool trace, bool last)
+{
+    bool base = cell->spec->kind->is_base;
+    json_t *request = json_pack(
+        "{s:I,s:s,s:f,s:I,s:s,s:I,s:s,s:b,s:b}", "id", (json_int_t)++cell->next_id, "workload",
+        p->point.workload, "scale", p->point.scale, "tasks", (json_int_t)p->point.tasks, "schedule",
+        base ? "static" : p->point.schedule, "chunk",
+        (json_int_t)(p->point.chunk_auto ? 0 : p->point.chunk), "dispatch",
+        base ? "auto" : p->point.dispatch, "trace", trace, "last", last);
+    char *text = json_dumps(request, JSON_COMPACT);
+    json_decref(request);
+    struct text line = TEXT_INIT;
+    text_addf(&line, "%s\n", text);
+    free(text);
+    size_t sent = 0;
+    while (sent < line.length) {
+        ssize_t n = write(cell->child.to, line.text + sent, line.length - sent);
+        if (n < 0 && errno != EINTR)
+            break;
+        sent += n > 0 ? (size_t)n : 0;
+    }
+    bool ok = sent == line.length;
+    text_release(&line);
+    return ok ? 0 : -1;
+}
+
+static void set_failure(struct sample *sample, const char *status, const char *sentence)
+{
+    text_copy(sample->status, sizeof sample->status, status);
+    text_copy(sample->error, sizeof sample->error, sentence);
+    sample->verified = 0;
+}
+
+/* Reads an answer; returns whether it is one. */
+static bool read_answer(struct cell *cell, const char *line, struct sample *sample, json_t **events)
+{
+    static const char *const known[] = {"ok", "wrong", "died", "error"};
+    json_error_t why;
+    struct err err = {"it is no JSON object"};
+    char sentence[FIELD_TEXT_BYTES];
+    json_t *answer = json_loads(line, 0, &why);
+    bool good = json_is_object(answer) &&
+                record_read_json(sample_fields, sample, answer, &err) == 0;
+    if (good && json_integer_value(json_object_get(answer, "id")) != (json_int_t)cell->next_id)
+        good = err_set(&err, "its id is not the request's") == 0;
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        is_known = is_known || strcmp(sample->status, known[i]) == 0;
+    if (good && !is_known)
+        good = err_set(&err, "its status is '%.20s'", sample->status) == 0;
+    if (good && strcmp(sample->status, "ok") == 0 && !json_is_integer(json_object_get(answer, "wall_ns")))
+        good = err_set(&err, "it has no wall_ns") == 0;
+    if (good && strcmp(sample->status, "ok") == 0 && json_integer_value(json_object_get(answer, "wall_ns")) < 0)
+        good = err_set(&err, "its wall_ns is negative") == 0;
+    if (!good) {
+        snprintf(sentence, sizeof sentence, "the cell's answer is nonsense (%.60s): %.80s", err.text, line);
+        set_failure(sample, "nonsense", sentence);
+    } else if (strcmp(sample->status, "ok") == 0 && !sample->verified) {
+        set_failure(sample, "wrong", "the cell does not say that the answer was verified");
+    } else if (events) {
+        *events = json_incref(json_object_get(answer, "events"));
+    }
+    json_decref(answer);
+    return good;
+}
+
+static enum cell_state fail_cell(struct cell *cell, struct sample *sample, const char *status,
+                                 const char *what)
+{
+    char end[600];
+    struct text sentence = TEXT_INIT;
+    describe_end(cell, end, sizeof end);
+    text_addf(&sentence, "%s%s", what, end);
+    set_failure(sample, status, sentence.text);
+    text_release(&sentence);
+    cell_stop(cell);
+    return CELL_ENDED;
+}
+
+enum cell_state cell_ask(struct cell *cell, const struct plan_point *p, bool trace, bool last,
+                         const struct cell_wait *wait, struct sample *sample, json_t **events)
+{
+    char *line, what[160], limit[32];
+    if (events)
+        *events = NULL;
+    sample->open_ns = cell->open_ns;
+    sample->cell_pid = (uint64_t)cell->child.pid;
+    if (send_request(cell, p, trace, last) != 0)
+        return fail_cell(cell, sample, "died", "the cell takes no request: ");
+    enum line_result result = read_line(cell, p->timeout_ns, wait, &line);
+    sample->taken_at_ns = clock_read_ns(CLOCK_REALTIME);
+    switch (result) {
+    case LINE_READ: {
+        bool good = read_answer(cell, line, sample, events);
+        drop_line(cell, line);
+        if (good && !last && strcmp(sample->status, "died") != 0)
+            return CELL_GOES_ON;
+        cell_stop(cell);
+        return CELL_ENDED;
+    }
+    case LINE_INTERRUPTED:
+        cell_stop(cell);
+        return CELL_INTERRUPTED;
+    case LINE_END:
+        return fail_cell(cell, sample, "died", "the cell died: ");
+    case LINE_TIMEOUT:
+        snprintf(what, sizeof what, "no answer within %s: ",
+                 units_format_ns((double)p->timeout_ns, limit, sizeof limit));
+        return fail_cell(cell, sample, "timeout", what);
+    default:
+        return fail_cell(cell, sample, "nonsense", "the answer does not end: ");
+    }
+}

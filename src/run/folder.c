@@ -1,0 +1,329 @@
+/* A run's folder: see folder.h. */
+#include "run/folder.h"
+
+#include "base/alloc.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/version.h"
+#include "build_info.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+/* --- the folder itself ------------------------------------------------------------------------- */
+
+static bool is_empty(const char *path)
+{
+    DIR *dir = opendir(path);
+    bool empty = dir != NULL;
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        empty = empty && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0);
+    if (dir)
+        closedir(dir);
+    return empty;
+}
+
+/* Makes all folders on the way; returns 0 or -1 with errno. */
+static int make_path(const char *path)
+{
+    char part[4096];
+    if (!text_copy(part, sizeof part, path))
+        return errno = ENAMETOOLONG, -1;
+    for (char *p = part + 1; *p; p++) {
+        if (*p != '/')
+            continue;
+        *p = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return -1;
+        *p = '/';
+    }
+    return mkdir(part, 0777);
+}
+
+int folder_make(const char *out, const char *name, char *path, size_t size, struct err *err)
+{
+    if (*out) {
+        struct stat st;
+        snprintf(path, size, "%s", out);
+        if (stat(out, &st) == 0 && !S_ISDIR(st.st_mode))
+            return err_set(err, "--out: %s exists and is no folder", out);
+        if (make_path(out) != 0 && !(errno == EEXIST && is_empty(out)))
+            return errno == EEXIST
+                       ? err_set(err, "--out: %s is not empty; give a new folder, or --resume to finish "
+                                      "the run in it", out)
+                       : err_set(err, "--out: %s cannot be made: %s", out, strerror(errno));
+        if (access(out, W_OK) != 0)
+            return err_set(err, "--out: %s cannot be written: %s", out, strerror(errno));
+        return 0;
+    }
+    char date[32];
+    time_t now = time(NULL);
+    struct tm tm;
+    strftime(date, sizeof date, "%Y%m%d-%H%M%S", localtime_r(&now, &tm));
+    for (int again = 1; again < 1000; again++) {
+        if (again == 1)
+            snprintf(path, size, "results/%s-%s", name, date);
+        else
+            snprintf(path, size, "results/%s-%s-%d", name, date, again);
+        if (make_path(path) == 0)
+            return 0;
+        if (errno != EEXIST)
+            break;
+    }
+    return err_set(err, "%s cannot be made: %s; --out names another folder", path, strerror(errno));
+}
+
+int folder_check(const char *path, struct err *err)
+{
+    char file[4300];
+    snprintf(file, sizeof file, "%s/manifest.json", path);
+    json_error_t why;
+    json_t *manifest = json_load_file(file, 0, &why);
+    if (!manifest) {
+        if (access(file, F_OK) != 0)
+            return err_set(err, "%s is not the folder of a run: it has no manifest.json", path);
+        return err_set(err, "%s:%d: %s", file, why.line, why.text);
+    }
+    json_int_t schema = json_integer_value(json_object_get(manifest, "schema"));
+    json_decref(manifest);
+    if (schema != FOLDER_SCHEMA)
+        return err_set(err, "%s: schema %lld is not that of this version, %d", file, (long long)schema,
+                       (int)FOLDER_SCHEMA);
+    return 0;
+}
+
+static void temporary_name(const char *folder, const char *name, char *path, size_t size)
+{
+    snprintf(path, size, "%s/.%s.part", folder, name);
+}
+
+FILE *folder_create(const char *folder, const char *name, struct err *err)
+{
+    char path[4300];
+    temporary_name(folder, name, path, sizeof path);
+    FILE *file = fopen(path, "we");
+    if (!file)
+        err_set(err, "%s/%s cannot be written: %s", folder, name, strerror(errno));
+    return file;
+}
+
+int folder_commit(FILE *file, const char *folder, const char *name, struct err *err)
+{
+    char from[4300], to[4300];
+    temporary_name(folder, name, from, sizeof from);
+    snprintf(to, sizeof to, "%s/%s", folder, name);
+    bool bad = ferror(file) != 0;
+    if (fclose(file) != 0)
+        bad = true;
+    if (!bad && rename(from, to) == 0)
+        return 0;
+    int why = errno;
+    unlink(from);
+    return err_set(err, "%s cannot be written: %s", to, strerror(why));
+}
+
+/* --- plan.ini ---------------------------------------------------------------------------------- */
+
+enum { FOLD = 150 }; /* inih takes lines of 200 bytes */
+
+/* key = value, going on in indented lines where it is long. */
+static void write_key(FILE *to, const char *key, const char *value)
+{
+    int column = fprintf(to, "%s =", key);
+    size_t n;
+    char **words = text_words(value, " ", &n);
+    for (size_t i = 0; i < n; i++) {
+        if (column + (int)strlen(words[i]) > FOLD && column > 4) {
+            fputs("\n   ", to);
+            column = 3;
+        }
+        column += fprintf(to, " %s", words[i]);
+    }
+    fputc('\n', to);
+    text_words_free(words);
+}
+
+static void write_workers(FILE *to, const struct experiment *e)
+{
+    /* As numbers: `usable` would be another number on another machine. */
+    struct text list = TEXT_INIT;
+    for (size_t i = 0; i < e->workers.n; i++)
+        text_addf(&list, "%s%llu", i ? ", " : "", (unsigned long long)e->workers.items[i]);
+    write_key(to, "workers", list.text);
+    text_release(&list);
+}
+
+int folder_write_plan(const char *folder, const struct experiments *experiments,
+                      const struct configuration *c, const struct run_options *options, struct err *err)
+{
+    (void)options;
+    FILE *to = folder_create(folder, "plan.ini", err);
+    if (!to)
+        return -1;
+    fprintf(to, "# The configuration as it was run: `poolmark run %s` repeats it.\n\n[defaults]\n",
+            "plan.ini");
+    for (int id = 0; id < OPTION_COUNT; id++)
+        if (option_table[id].scope == RUN)
+            write_key(to, option_table[id].name, configuration_get(c, NULL, (enum option_id)id, NULL));
+    for (size_t i = 0; i < experiments->n; i++) {
+        const struct experiment *e = &experiments->items[i];
+        fprintf(to, "\n[%s]\n", e->name);
+        for (int id = 0; id < OPTION_COUNT; id++) {
+            const char *value = configuration_get(c, e->section, (enum option_id)id, NULL);
+            if (option_table[id].scope != EXPERIMENT || !*value)
+                continue;
+            if (id == OPTION_WORKERS)
+                write_workers(to, e);
+            else
+                write_key(to, option_table[id].name, value);
+        }
+    }
+    return folder_commit(to, folder, "plan.ini", err);
+}
+
+/* --- manifest.json ----------------------------------------------------------------------------- */
+
+static json_t *cpu_model(void)
+{
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    char line[512];
+    json_t *model = NULL;
+    while (file && !model && fgets(line, sizeof line, file)) {
+        char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) == 0 && colon)
+            model = json_string(text_trim(colon + 1));
+    }
+    if (file)
+        fclose(file);
+    return model ? model : json_string("unknown");
+}
+
+static json_t *machine_json(const struct manifest *m)
+{
+    struct utsname u;
+    uname(&u);
+    const struct topo_counts *t = m->machine;
+    return json_pack("{s:o,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:f,s:i,s:i,s:f}", "cpu", cpu_model(), "system",
+                     u.sysname, "kernel", u.release, "packages", t->packages, "numa_nodes", t->numa_nodes,
+                     "cores", t->cores, "pus", t->pus, "affinity", t->affinity, "quota_cpus", t->quota_cpus,
+                     "usable", t->usable, "usable_cores", t->usable_cores, "memory_gib",
+                     (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 0x1p30);
+}
+
+/* The first line that a program prints about its version, or null. */
+static json_t *version_of(const char *program)
+{
+    char out[256];
+    char *argv[] = {(char *)program, "--version", NULL};
+    if (child_capture(argv, 5000, out, sizeof out) != 0)
+        return json_null();
+    out[strcspn(out, "\n")] = '\0';
+    return json_string(out);
+}
+
+/* Variables that change how workers run; nothing that names a user or a host. */
+static json_t *environment_json(void)
+{
+    static const char *const prefixes[] = {"OMP_", "GOMP_", "KMP_", "OMPI_", "HWLOC_", "SLURM_NTASKS",
+                                           "SLURM_CPUS", "MALLOC_", "LD_PRELOAD="};
+    extern char **environ;
+    json_t *all = json_object();
+    for (char **v = environ; *v; v++)
+        for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+            const char *equals = strchr(*v, '=');
+            if (!equals || strncmp(*v, prefixes[i], strlen(prefixes[i])) != 0)
+                continue;
+            char name[128];
+            snprintf(name, sizeof name, "%.*s", (int)(equals - *v), *v);
+            json_object_set_new(all, name, json_string(equals + 1));
+        }
+    return all;
+}
+
+static json_t *missing_json(const struct plan *plan)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < plan->n_missing; i++)
+        json_object_set_new(all, plan->missing[i].name, json_string(plan->missing[i].reason));
+    return all;
+}
+
+static json_t *result_json(const struct run_result *r)
+{
+    if (!r)
+        return json_null();
+    return json_pack("{s:I,s:I,s:b,s:b,s:I}", "samples", (json_int_t)r->n_samples, "failed",
+                     (json_int_t)r->n_failed, "interrupted", (int)r->interrupted, "out_of_time",
+                     (int)r->out_of_time, "points_skipped", (json_int_t)r->n_skipped);
+}
+
+static json_t *command_json(const struct manifest *m)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < m->argc; i++)
+        json_array_append_new(list, json_string(m->argv[i]));
+    return list;
+}
+
+/* The topology without the host's name, which hwloc notes among its infos. */
+static int write_topology(const char *folder, const struct topo *topo, struct err *err)
+{
+    char *xml = topo_xml(topo, err);
+    if (!xml)
+        return -1;
+    FILE *to = folder_create(folder, "topology.xml", err);
+    if (!to) {
+        free(xml);
+        return -1;
+    }
+    for (char *save = NULL, *line = strtok_r(xml, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        if (!strstr(line, "\"HostName\""))
+            fprintf(to, "%s\n", line);
+    free(xml);
+    return folder_commit(to, folder, "topology.xml", err);
+}
+
+int folder_write_manifest(const char *folder, const struct manifest *m, struct err *err)
+{
+    char date[40];
+    time_t now = time(NULL);
+    struct tm tm;
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    json_t *all = json_pack(
+        "{s:i,s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:I,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "schema", FOLDER_SCHEMA,
+        "written", date, "poolmark", POOLMARK_VERSION, "git", BUILD_GIT, "compiler", BUILD_CC, "cflags",
+        BUILD_CFLAGS, "optimised", BUILD_OPTIMISED, "command", command_json(m), "seed",
+        (json_int_t)m->options->seed, "resumed", (int)m->resumed, "machine", machine_json(m), "mpirun",
+        version_of("mpirun"), "gnuplot", version_of("gnuplot"), "environment", environment_json(),
+        "missing", missing_json(m->plan), "result", result_json(m->result));
+    FILE *to = all ? folder_create(folder, "manifest.json", err) : NULL;
+    if (!to) {
+        json_decref(all);
+        return all ? -1 : err_set(err, "manifest.json cannot be made: a text is no UTF-8");
+    }
+    json_dumpf(all, to, JSON_INDENT(1));
+    fputc('\n', to);
+    json_decref(all);
+    if (folder_commit(to, folder, "manifest.json", err) != 0)
+        return -1;
+    return m->result ? 0 : write_topology(folder, m->topo, err);
+}
+
+int folder_usable(const char *folder)
+{
+    char file[4300];
+    json_error_t why;
+    snprintf(file, sizeof file, "%s/manifest.json", folder);
+    json_t *manifest = json_load_file(file, 0, &why);
+    const json_t *machine = json_object_get(manifest, "machine");
+    int usable = (int)json_integer_value(json_object_get(machine, "usable"));
+    json_decref(manifest);
+    return usable;
+}

@@ -1,0 +1,47 @@
+/* A run's folder: samples.csv, placements.csv, trace.csv (run.c), summary.csv, articles.csv, plots/
+ * (report), and what this module writes: plan.ini, the configuration as run, from which the run can be
+ * repeated or resumed; manifest.json, the circumstances; topology.xml. */
+#ifndef POOLMARK_RUN_FOLDER_H
+#define POOLMARK_RUN_FOLDER_H
+
+#include "run/plan.h"
+#include "run/run.h"
+
+#include <stdio.h>
+
+/* Version of the files in a run's folder; a folder of another one is refused. */
+enum { FOLDER_SCHEMA = 1 };
+
+/* Makes the folder: `out`, which must not exist or be empty, or results/NAME-DATE when out is empty.
+ * The path is written to `path`. */
+int folder_make(const char *out, const char *name, char *path, size_t size, struct err *err);
+
+/* Checks that `path` is a run's folder of this schema. */
+int folder_check(const char *path, struct err *err);
+
+/* Opens a file of the folder for writing, through a temporary name: folder_commit gives it its own name
+ * once it is whole, so that no reader sees half a file. */
+FILE *folder_create(const char *folder, const char *name, struct err *err);
+int folder_commit(FILE *file, const char *folder, const char *name, struct err *err);
+
+int folder_write_plan(const char *folder, const struct experiments *experiments,
+                      const struct configuration *c, const struct run_options *options, struct err *err);
+
+/* What the manifest tells beside what it finds out by itself. */
+struct manifest {
+    int argc;
+    char **argv; /* the command line */
+    const struct topo *topo;
+    const struct topo_counts *machine;
+    const struct plan *plan;
+    const struct run_options *options;
+    const struct run_result *result; /* NULL while the run goes on */
+    bool resumed;
+};
+
+int folder_write_manifest(const char *folder, const struct manifest *manifest, struct err *err);
+
+/* CPUs usable on the machine of a run, from its manifest; 0 when unknown. */
+int folder_usable(const char *folder);
+
+#endif

@@ -1,0 +1,374 @@
+/* The plan of a run: see plan.h.
+ *
+ * Expansion, from the outside in: experiment, workload, tasks, bind → the base point; then backend,
+ * schedule, dispatch, chunk, workers, ranks. Factors that do not apply collapse (a base has no schedule,
+ * `pool` has no chunk of its own) and equal points are kept once.
+ */
+#include "run/plan.h"
+
+#include "base/alloc.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct expansion {
+    struct plan *plan;
+    const struct run_options *options;
+    const struct topo_counts *machine;
+    const struct experiment *e;
+    const struct work *work; /* of the current workload and task count */
+    size_t base;             /* of the current workload, task count and bind */
+    const char *bind;
+    double scale;
+};
+
+static size_t find_cell(struct plan *plan, const struct cell_spec *spec)
+{
+    for (size_t i = 0; i < plan->n_cells; i++) {
+        const struct cell_spec *c = &plan->cells[i];
+        bool same_program = c->kind->command && spec->kind->command
+                                ? strcmp(c->kind->command, spec->kind->command) == 0
+                                : c->kind->command == spec->kind->command;
+        if (strcmp(c->kind->name, spec->kind->name) == 0 && same_program && c->workers == spec->workers &&
+            c->ranks == spec->ranks && c->threads == spec->threads && c->fresh == spec->fresh &&
+            strcmp(c->bind, spec->bind) == 0)
+            return i;
+    }
+    plan->cells = alloc_room(plan->cells, plan->n_cells, &plan->cells_capacity, sizeof *plan->cells);
+    plan->cells[plan->n_cells] = *spec;
+    return plan->n_cells++;
+}
+
+/* Adds the point unless it is there; returns its number. */
+static size_t add_point(struct plan *plan, const struct plan_point *p)
+{
+    size_t at = plan_find(plan, &p->point);
+    if (at != SIZE_MAX)
+        return at;
+    plan->points = alloc_room(plan->points, plan->n, &plan->capacity, sizeof *plan->points);
+    plan->points[plan->n] = *p;
+    return plan->n++;
+}
+
+size_t plan_find(const struct plan *plan, const struct point *point)
+{
+    for (size_t i = 0; i < plan->n; i++)
+        if (point_equal(&plan->points[i].point, point))
+            return i;
+    return SIZE_MAX;
+}
+
+static uint64_t sample_timeout(const struct experiment *e, const struct bound *bound)
+{
+    if (e->timeout_ns)
+        return e->timeout_ns;
+    double rule = 4 * bound->total_ns;
+    return rule > 60e9 ? (uint64_t)rule : UINT64_C(60000000000);
+}
+
+/* Fills what does not depend on the backend. */
+static struct plan_point new_point(const struct expansion *x, const char *workload)
+{
+    struct plan_point p = {.experiment = x->e, .uses_cpu = x->work->def->flags & WORKLOAD_USES_CPU};
+    text_copy(p.point.experiment, FIELD_TEXT_BYTES, x->e->name);
+    text_copy(p.point.workload, FIELD_TEXT_BYTES, workload);
+    text_copy(p.point.bind, FIELD_TEXT_BYTES, x->bind);
+    p.point.scale = x->scale;
+    p.point.tasks = x->work->n;
+    return p;
+}
+
+static void add_base(struct expansion *x, const char *workload)
+{
+    struct plan_point p = new_point(x, workload);
+    struct sched one = sched_resolve(SCHED_STATIC, x->work->n, 1, 0);
+    text_copy(p.point.backend, FIELD_TEXT_BYTES, backend_kinds[0].name);
+    text_copy(p.point.schedule, FIELD_TEXT_BYTES, "none");
+    text_copy(p.point.dispatch, FIELD_TEXT_BYTES, "none");
+    p.point.chunk = one.chunk;
+    p.point.chunk_auto = 1;
+    p.point.workers = p.point.ranks = p.point.threads = 1;
+    p.bound = bound_compute(x->work, &one, x->machine->usable);
+    p.timeout_ns = sample_timeout(x->e, &p.bound);
+    p.cell = find_cell(x->plan, &(struct cell_spec){.kind = &backend_kinds[0], .workers = 1, .ranks = 1,
+                                                    .threads = 1, .bind = x->bind});
+    x->base = add_point(x->plan, &p);
+    x->plan->points[x->base].base = x->base;
+}
+
+/* Notes once that a backend cannot run here. */
+static bool is_missing(struct plan *plan, const struct backend_kind *kind)
+{
+    for (size_t i = 0; i < plan->n_missing; i++)
+        if (strcmp(plan->missing[i].name, kind->name) == 0)
+            return true;
+    struct missing m;
+    if (backend_is_available(kind, m.reason, sizeof m.reason))
+        return false;
+    text_copy(m.name, sizeof m.name, kind->name);
+    plan->missing = alloc_grown(plan->missing, plan->n_missing + 1, sizeof *plan->missing);
+    plan->missing[plan->n_missing++] = m;
+    return true;
+}
+
+struct shape {
+    const struct backend_kind *kind;
+    const struct sched_rule *rule;
+    const char *dispatch;
+    uint64_t chunk;
+    uint32_t workers, ranks;
+};
+
+static int choose_dispatch(const struct expansion *x, const struct shape *s, char *dispatch,
+                           struct err *err)
+{
+    const char *own = s->rule->shared ? s->kind->dispatch_shared : s->kind->dispatch_static;
+    const char *wanted = strcmp(s->dispatch, "auto") == 0 ? own : s->dispatch;
+    if (strcmp(wanted, own) != 0 && strcmp(own, "auto") != 0)
+        return err_set(err, "experiment %s: %s with the schedule %s cannot use the dispatch '%s'; "
+                            "allowed: auto, %s", x->e->name, s->kind->name, s->rule->name, wanted, own);
+    text_copy(dispatch, FIELD_TEXT_BYTES, wanted);
+    return 0;
+}
+
+static int slots_of(const struct topo_counts *machine)
+{
+    /* Inside a Slurm allocation mpirun takes the slots from it. */
+    const char *slurm = getenv("SLURM_NTASKS");
+    int slots = slurm ? atoi(slurm) : 0;
+    return slots > 0 ? slots : machine->usable_cores;
+}
+
+static int add_shape(struct expansion *x, const struct shape *s, const char *workload, struct err *err)
+{
+    struct plan_point p = new_point(x, workload);
+    if (s->kind->uses_ranks && !x->e->oversubscribe && (int)s->ranks > slots_of(x->machine))
+        return err_set(err, "experiment %s: %s asks for %u ranks, and this machine has %d slot%s; "
+                            "--oversubscribe allows more", x->e->name, s->kind->name, s->ranks,
+                       slots_of(x->machine), slots_of(x->machine) == 1 ? "" : "s");
+    if (choose_dispatch(x, s, p.point.dispatch, err) != 0)
+        return -1;
+    struct sched sched = sched_resolve(s->rule->kind, x->work->n, s->workers, s->chunk);
+    text_copy(p.point.backend, FIELD_TEXT_BYTES, s->kind->name);
+    text_copy(p.point.schedule, FIELD_TEXT_BYTES, s->rule->name);
+    p.point.chunk = sched.chunk;
+    p.point.chunk_auto = s->chunk == 0;
+    p.point.workers = s->workers;
+    p.point.ranks = s->ranks;
+    p.point.threads = s->kind->uses_threads ? s->workers / s->ranks : 1;
+    p.point.fresh = x->e->fresh;
+    p.base = x->base;
+    if (plan_find(x->plan, &p.point) != SIZE_MAX)
+        return 0;
+    p.bound = bound_compute(x->work, &sched, x->machine->usable);
+    p.timeout_ns = sample_timeout(x->e, &p.bound);
+    p.cell = find_cell(x->plan, &(struct cell_spec){
+        .kind = s->kind, .workers = s->workers, .ranks = s->ranks, .threads = s->workers / s->ranks,
+        .bind = x->bind, .oversubscribe = x->e->oversubscribe, .fresh = x->e->fresh});
+    x->plan->cells[p.cell].oversubscribe |= x->e->oversubscribe;
+    x->plan->cells[p.cell].unavailable = is_missing(x->plan, s->kind);
+    add_point(x->plan, &p);
+    return 0;
+}
+
+/* The rank counts that a worker count is split into. */
+static int add_factorisations(struct expansion *x, struct shape s, const char *workload, struct err *err)
+{
+    if (!s.kind->uses_ranks || !s.kind->uses_threads) {
+        s.ranks = s.kind->uses_ranks ? s.workers : 1;
+        return add_shape(x, &s, workload, err);
+    }
+    size_t added = 0;
+    uint32_t automatic = 1;
+    for (uint32_t r = 1; r * r <= s.workers; r++)
+        if (s.workers % r == 0)
+            automatic = r;
+    for (uint32_t r = 1; r <= s.workers; r++) {
+        bool wanted = x->e->ranks_choice == RANKS_ALL || (x->e->ranks_choice == RANKS_AUTO && r == automatic);
+        for (size_t i = 0; i < x->e->ranks.n; i++)
+            wanted = wanted || x->e->ranks.items[i] == r;
+        if (!wanted || s.workers % r != 0)
+            continue;
+        s.ranks = r;
+        if (add_shape(x, &s, workload, err) != 0)
+            return -1;
+        added++;
+    }
+    if (added == 0)
+        return err_set(err, "experiment %s: none of the asked ranks divides %u workers of %s",
+                       x->e->name, s.workers, s.kind->name);
+    return 0;
+}
+
+static int expand_backend(struct expansion *x, const struct backend_kind *kind, const char *workload,
+                          struct err *err)
+{
+    const struct experiment *e = x->e;
+    for (size_t s = 0; s < e->n_schedules; s++)
+        for (size_t d = 0; d < e->n_dispatches; d++)
+            for (size_t c = 0; c < e->chunks.n; c++)
+                for (size_t w = 0; w < e->workers.n; w++) {
+                    struct shape shape = {.kind = kind, .rule = e->schedules[s],
+                                          .dispatch = e->dispatches[d],
+                                          .chunk = e->schedules[s]->takes_chunk ? e->chunks.items[c] : 0,
+                                          .workers = (uint32_t)e->workers.items[w]};
+                    if (add_factorisations(x, shape, workload, err) != 0)
+                        return -1;
+                }
+    return 0;
+}
+
+static int expand(struct plan *plan, const struct experiment *e, const struct run_options *options,
+                  const struct topo_counts *machine, struct err *err)
+{
+    struct expansion x = {.plan = plan, .options = options, .machine = machine, .e = e};
+    for (size_t w = 0; w < e->n_workloads; w++)
+        for (size_t t = 0; t < e->tasks.n; t++) {
+            struct work work;
+            if (work_open(&work, e->workloads[w], e->tasks.items[t], e->scale, err) != 0)
+                return err_prefix(err, "experiment %s", e->name);
+            x.work = &work;
+            x.scale = e->scale;
+            int status = 0;
+            for (size_t b = 0; b < e->n_binds && status == 0; b++) {
+                x.bind = e->binds[b];
+                add_base(&x, e->workloads[w]);
+                for (size_t k = 0; k < e->n_backends && status == 0; k++)
+                    status = expand_backend(&x, e->backends[k], e->workloads[w], err);
+            }
+            work_close(&work);
+            if (status != 0)
+                return -1;
+        }
+    return 0;
+}
+
+/* --- groups ----------------------------------------------------------------------------------- */
+
+static int compare_cells(const void *a, const void *b, void *user)
+{
+    const struct cell_spec *cells = user, *x = &cells[*(const size_t *)a], *y = &cells[*(const size_t *)b];
+    if (x->workers != y->workers)
+        return x->workers < y->workers ? -1 : 1;
+    int bind = strcmp(x->bind, y->bind);
+    if (bind)
+        return bind;
+    return *(const size_t *)a < *(const size_t *)b ? -1 : 1;
+}
+
+static bool holds(const size_t *items, size_t n, size_t item)
+{
+    for (size_t i = 0; i < n; i++)
+        if (items[i] == item)
+            return true;
+    return false;
+}
+
+static void add_to_group(const struct plan *plan, struct plan_group *g, size_t point)
+{
+    if (holds(g->points, g->n_points, point))
+        return;
+    g->points = alloc_grown(g->points, g->n_points + 1, sizeof *g->points);
+    g->points[g->n_points++] = point;
+    size_t cell = plan->points[point].cell;
+    if (holds(g->cells, g->n_cells, cell))
+        return;
+    g->cells = alloc_grown(g->cells, g->n_cells + 1, sizeof *g->cells);
+    g->cells[g->n_cells++] = cell;
+}
+
+/* Cells of like worker counts live side by side, at most `most` with the base. Each point brings its base
+ * into its group; a base that nobody needs goes into the first. */
+static void make_groups(struct plan *plan, size_t most)
+{
+    size_t *order = alloc_zeroed(plan->n_cells, sizeof *order), n = 0;
+    for (size_t i = 0; i < plan->n_cells; i++)
+        if (!plan->cells[i].kind->is_base && !plan->cells[i].unavailable)
+            order[n++] = i;
+    qsort_r(order, n, sizeof *order, compare_cells, plan->cells);
+    size_t room = most - 1;
+    plan->n_groups = n ? (n + room - 1) / room : 1;
+    plan->groups = alloc_zeroed(plan->n_groups, sizeof *plan->groups);
+    /* Fill evenly: 8 cells in groups of at most 7 are 4 and 4. */
+    for (size_t i = 0; i < n; i++)
+        plan->cells[order[i]].group = i * plan->n_groups / n;
+    free(order);
+    bool *placed = alloc_zeroed(plan->n, sizeof *placed);
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct cell_spec *cell = &plan->cells[plan->points[i].cell];
+        if (cell->kind->is_base || cell->unavailable)
+            continue;
+        add_to_group(plan, &plan->groups[cell->group], plan->points[i].base);
+        placed[plan->points[i].base] = true;
+        add_to_group(plan, &plan->groups[cell->group], i);
+    }
+    for (size_t i = 0; i < plan->n; i++)
+        if (plan->points[i].base == i && !placed[i])
+            add_to_group(plan, &plan->groups[0], i);
+    free(placed);
+}
+
+int plan_make(struct plan *plan, const struct experiments *experiments, const struct run_options *options,
+              const struct topo_counts *machine, struct err *err)
+{
+    *plan = (struct plan){.usable = machine->usable};
+    for (size_t i = 0; i < experiments->n; i++)
+        if (expand(plan, &experiments->items[i], options, machine, err) != 0) {
+            plan_release(plan);
+            return -1;
+        }
+    make_groups(plan, (size_t)options->max_cells);
+    return 0;
+}
+
+void plan_release(struct plan *plan)
+{
+    free(plan->points);
+    free(plan->cells);
+    for (size_t i = 0; i < plan->n_groups; i++) {
+        free(plan->groups[i].points);
+        free(plan->groups[i].cells);
+    }
+    free(plan->groups);
+    free(plan->missing);
+    *plan = (struct plan){0};
+}
+
+/* --- estimates of cost ------------------------------------------------------------------------ */
+
+static uint64_t samples_of(const struct plan_point *p)
+{
+    return p->experiment->launches * p->experiment->reps;
+}
+
+uint64_t plan_samples(const struct plan *plan)
+{
+    uint64_t n = 0;
+    for (size_t g = 0; g < plan->n_groups; g++)
+        for (size_t i = 0; i < plan->groups[g].n_points; i++)
+            n += samples_of(&plan->points[plan->groups[g].points[i]]);
+    return n;
+}
+
+double plan_estimate_ns(const struct plan *plan)
+{
+    double ns = 0;
+    for (size_t g = 0; g < plan->n_groups; g++) {
+        const struct plan_group *group = &plan->groups[g];
+        uint64_t launches = 0;
+        for (size_t i = 0; i < group->n_points; i++) {
+            const struct plan_point *p = &plan->points[group->points[i]];
+            const struct cell_spec *cell = &plan->cells[p->cell];
+            double once = p->bound.total_ns / (p->bound.speedup > 0 ? p->bound.speedup : 1);
+            /* Threads that spin after a region keep an answer back, and a fresh cell must start. */
+            once += cell->fresh ? cell->kind->uses_ranks ? 900e6 : 50e6 : 3e6;
+            ns += once * (double)samples_of(p);
+            if (p->experiment->launches > launches)
+                launches = p->experiment->launches;
+        }
+        ns += (double)launches * 1e9; /* starting and ending the cells */
+    }
+    return ns;
+}

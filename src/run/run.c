@@ -1,0 +1,483 @@
+/* The run: see run.h. */
+#include "run/run.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/rng.h"
+#include "run/cells.h"
+#include "stats/stats.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_RESTARTS = 3 }; /* of one cell within one launch; then its points are given up */
+
+/* What is known of a point while the run goes on. */
+struct progress_of_point {
+    double *times; /* of right answers */
+    int *launches; /* each one's launch */
+    size_t n, capacity, launches_capacity;
+    uint8_t *done; /* bit launch * reps + pass */
+    size_t done_bytes;
+    bool dead;     /* it failed: not asked again */
+    bool settled;  /* its interval is narrow enough */
+};
+
+struct state {
+    const struct run *run;
+    struct plan *plan;
+    struct run_result *result;
+    struct progress_of_point *points;
+    struct cell *cells; /* by number of the plan's cells; those of the current group are alive */
+    int *restarts;
+    struct journal samples, placements, traces;
+    uint64_t order, deadline_ns;
+    struct cell_wait wait;
+    char what[400]; /* for the progress line */
+    struct err *err;
+};
+
+/* --- what is done already ---------------------------------------------------------------------- */
+
+static size_t done_index(const struct plan_point *p, uint64_t launch, uint64_t pass)
+{
+    return (size_t)(launch * p->experiment->reps + pass);
+}
+
+static bool is_done(const struct state *s, size_t i, uint64_t launch, uint64_t pass)
+{
+    size_t at = done_index(&s->plan->points[i], launch, pass);
+    return at / 8 < s->points[i].done_bytes && s->points[i].done[at / 8] >> (at % 8) & 1;
+}
+
+static void mark_done(struct state *s, size_t i, uint64_t launch, uint64_t pass)
+{
+    struct progress_of_point *p = &s->points[i];
+    size_t at = done_index(&s->plan->points[i], launch, pass), need = at / 8 + 1;
+    if (need > p->done_bytes) {
+        p->done = alloc_grown(p->done, need * 2, 1);
+        memset(p->done + p->done_bytes, 0, need * 2 - p->done_bytes);
+        p->done_bytes = need * 2;
+    }
+    p->done[at / 8] |= (uint8_t)(1u << (at % 8));
+}
+
+/* The time that counts: with fresh, making and ending the workers is part of it. */
+static double time_of(const struct plan_point *p, const struct sample *sample)
+{
+    uint64_t ns = sample->wall_ns;
+    if (p->point.fresh)
+        ns += sample->open_ns + sample->close_ns;
+    return (double)ns;
+}
+
+static void remember(struct state *s, size_t i, const struct sample *sample)
+{
+    struct progress_of_point *p = &s->points[i];
+    const struct plan_point *point = &s->plan->points[i];
+    if (strcmp(sample->status, "ok") != 0)
+        return;
+    p->times = alloc_room(p->times, p->n, &p->capacity, sizeof *p->times);
+    p->launches = alloc_room(p->launches, p->n, &p->launches_capacity, sizeof *p->launches);
+    p->times[p->n] = time_of(point, sample);
+    p->launches[p->n++] = (int)sample->launch;
+    double precision = point->experiment->precision;
+    /* One launch cannot tell how launches differ: look only after two, unless one is all there is. */
+    if (precision > 0 && p->n >= STATS_LEAST_FOR_INTERVAL &&
+        (sample->launch > 0 || point->experiment->launches == 1)) {
+        struct estimate e = stats_estimate(p->times, p->launches, p->n);
+        p->settled = stats_relative_halfwidth(&e) * 100 <= precision;
+    }
+}
+
+/* Reading the journal of a run that is resumed. */
+struct resume {
+    struct state *s;
+    size_t *numbers; /* of the plan, by number in the file; SIZE_MAX: not in the plan */
+    size_t n;
+};
+
+static int resume_point(void *user, size_t number, const struct point *point, struct err *err)
+{
+    (void)err;
+    struct resume *r = user;
+    r->numbers = alloc_grown(r->numbers, number + 1, sizeof *r->numbers);
+    r->numbers[number] = plan_find(r->s->plan, point);
+    return 0;
+}
+
+static int resume_sample(void *user, size_t number, const struct sample *sample, struct err *err)
+{
+    (void)err;
+    struct resume *r = user;
+    size_t i = r->numbers[number];
+    if (sample->order >= r->s->order)
+        r->s->order = sample->order + 1;
+    if (i == SIZE_MAX || strcmp(sample->status, "ok") != 0)
+        return 0; /* what failed is asked for again */
+    /* A base is asked once a pass in every group that needs it; count it where it was taken. */
+    if (r->s->plan->points[i].base != i || r->s->plan->n_groups == 1)
+        mark_done(r->s, i, sample->launch, sample->pass);
+    else
+        mark_done(r->s, i, sample->launch * r->s->plan->n_groups + sample->group, sample->pass);
+    remember(r->s, i, sample);
+    return 0;
+}
+
+/* The launch number under which a point's passes are marked: bases are asked in every group. */
+static uint64_t done_launch(const struct state *s, size_t i, uint64_t launch, size_t group)
+{
+    if (s->plan->points[i].base != i || s->plan->n_groups == 1)
+        return launch;
+    return launch * s->plan->n_groups + group;
+}
+
+static int open_journals(struct state *s)
+{
+    char path[4300];
+    size_t cut;
+    const char *folder = s->run->folder;
+    snprintf(path, sizeof path, "%s/samples.csv", folder);
+    if (journal_mend(path, &cut, s->err) != 0 ||
+        journal_open(&s->samples, path, point_fields, sample_fields, s->err) != 0)
+        return -1;
+    if (cut)
+        progress_say(s->run->progress, "poolmark: %s: a last line of %zu bytes was cut off and is dropped",
+                     path, cut);
+    bool cut_off;
+    struct resume r = {s, NULL, 0};
+    struct journal_reader reader = {resume_point, resume_sample, &r};
+    int status = journal_read(path, &reader, &cut_off, s->err);
+    free(r.numbers);
+    if (status != 0)
+        return -1;
+    snprintf(path, sizeof path, "%s/placements.csv", folder);
+    if (journal_mend(path, &cut, s->err) != 0 ||
+        journal_open(&s->placements, path, placement_fields, NULL, s->err) != 0)
+        return -1;
+    if (!s->run->options->trace)
+        return 0;
+    snprintf(path, sizeof path, "%s/trace.csv", folder);
+    return journal_mend(path, &cut, s->err) == 0
+               ? journal_open(&s->traces, path, trace_fields, NULL, s->err) : -1;
+}
+
+/* --- one sample -------------------------------------------------------------------------------- */
+
+static bool should_stop(void *user)
+{
+    struct state *s = user;
+    progress_show(s->run->progress, s->what);
+    if (s->run->interrupted && s->run->interrupted())
+        s->result->interrupted = true;
+    if (s->deadline_ns && clock_now_ns() >= s->deadline_ns)
+        s->result->out_of_time = true;
+    return s->result->interrupted || s->result->out_of_time;
+}
+
+static double sample_cost(const struct plan_point *p)
+{
+    return p->bound.total_ns / (p->bound.speedup > 0 ? p->bound.speedup : 1) + 3e6;
+}
+
+static void note_missing(struct plan *plan, struct cell_spec *spec, const char *reason)
+{
+    for (size_t i = 0; i < plan->n_cells; i++)
+        if (strcmp(plan->cells[i].kind->name, spec->kind->name) == 0)
+            plan->cells[i].unavailable = true;
+    for (size_t i = 0; i < plan->n_missing; i++)
+        if (strcmp(plan->missing[i].name, spec->kind->name) == 0)
+            return;
+    plan->missing = alloc_grown(plan->missing, plan->n_missing + 1, sizeof *plan->missing);
+    struct missing *m = &plan->missing[plan->n_missing++];
+    text_copy(m->name, sizeof m->name, spec->kind->name);
+    text_copy(m->reason, sizeof m->reason, reason);
+}
+
+static int write_placements(struct state *s, const struct cell *cell, uint64_t launch, size_t group)
+{
+    for (size_t i = 0; i < cell->n_placements; i++) {
+        struct placement_row *row = &cell->placements[i];
+        row->launch = launch;
+        row->group = group;
+        if (journal_append(&s->placements, placement_fields, row, NULL, NULL, s->err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int write_trace(struct state *s, const struct cell *cell, const struct sample *sample,
+                       const json_t *events)
+{
+    size_t i;
+    json_t *event;
+    json_array_foreach(events, i, event)
+    {
+        struct trace_row row = {.order = sample->order};
+        row.worker = (uint64_t)json_integer_value(json_array_get(event, 0));
+        json_int_t pu = json_integer_value(json_array_get(event, 1));
+        if (pu >= 0)
+            snprintf(row.pu, sizeof row.pu, "%lld", (long long)pu);
+        row.first = (uint64_t)json_integer_value(json_array_get(event, 2));
+        row.count = (uint64_t)json_integer_value(json_array_get(event, 3));
+        row.start_ns = (uint64_t)json_integer_value(json_array_get(event, 4));
+        row.end_ns = (uint64_t)json_integer_value(json_array_get(event, 5));
+        if (row.worker < cell->n_placements) {
+            row.pid = cell->placements[row.worker].pid;
+            row.rank = cell->placements[row.worker].rank;
+            row.thread = cell->placements[row.worker].thread;
+        }
+        if (journal_append(&s->traces, trace_fields, &row, NULL, NULL, s->err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Starts the point's cell if it is not alive. On failure tells it as a sample. */
+static bool wake_cell(struct state *s, size_t i, uint64_t launch, size_t group, struct sample *sample)
+{
+    size_t number = s->plan->points[i].cell;
+    struct cell *cell = &s->cells[number];
+    struct cell_spec *spec = &s->plan->cells[number];
+    struct err err;
+    bool missing = false;
+    if (cell->ready)
+        return true;
+    if (s->restarts[number]++ > MOST_RESTARTS && !spec->fresh) {
+        err_set(&err, "its cell ended %d times in this launch", MOST_RESTARTS + 1);
+    } else if (cell->started || cell_start(cell, spec, &err) == 0) {
+        if (cell_greet(cell, &s->wait, &missing, &err) == 0)
+            return write_placements(s, cell, launch, group) == 0;
+    }
+    if (missing)
+        note_missing(s->plan, spec, err.text);
+    text_copy(sample->status, sizeof sample->status, missing ? "missing" : "died");
+    text_copy(sample->error, sizeof sample->error, err.text);
+    sample->taken_at_ns = clock_read_ns(CLOCK_REALTIME);
+    return false;
+}
+
+/* Notes a sample that is not ok; the point is given up. */
+static void give_up(struct state *s, size_t i, const struct sample *sample)
+{
+    const struct point *p = &s->plan->points[i].point;
+    bool wrong = strcmp(sample->status, "wrong") == 0 || strcmp(sample->status, "error") == 0;
+    s->points[i].dead = true;
+    s->result->n_failed++;
+    if (wrong)
+        s->result->wrong = true;
+    else
+        s->result->worker_lost = true;
+    progress_say(s->run->progress, "poolmark: %s: %s, %s, chunk %llu, %llu workers: %s: %s", p->experiment,
+                 p->backend, p->schedule, (unsigned long long)p->chunk, (unsigned long long)p->workers,
+                 sample->status, sample->error);
+}
+
+/* Asks for one sample and journals it. Returns -1 when the journal cannot be written. */
+static int take_sample(struct state *s, size_t i, uint64_t launch, size_t group, uint64_t pass)
+{
+    const struct plan_point *p = &s->plan->points[i];
+    struct cell *cell = &s->cells[p->cell];
+    const struct cell_spec *spec = &s->plan->cells[p->cell];
+    struct sample sample = {.launch = launch, .pass = pass, .group = group};
+    json_t *events = NULL;
+    snprintf(s->what, sizeof s->what, "%.64s %.32s W=%llu", p->point.experiment, p->point.backend,
+             (unsigned long long)p->point.workers);
+    progress_show(s->run->progress, s->what);
+    enum cell_state state = CELL_GOES_ON;
+    if (wake_cell(s, i, launch, group, &sample))
+        state = cell_ask(cell, p, s->run->options->trace, spec->fresh, &s->wait, &sample, &events);
+    if (state == CELL_INTERRUPTED || s->result->interrupted || s->result->out_of_time ||
+        strcmp(sample.status, "missing") == 0) {
+        json_decref(events);
+        return 0;
+    }
+    sample.order = s->order++;
+    s->result->n_samples++;
+    int status = journal_append(&s->samples, point_fields, &p->point, sample_fields, &sample, s->err);
+    if (status == 0 && events)
+        status = write_trace(s, cell, &sample, events);
+    json_decref(events);
+    if (strcmp(sample.status, "ok") == 0) {
+        mark_done(s, i, done_launch(s, i, launch, group), pass);
+        remember(s, i, &sample);
+    } else {
+        give_up(s, i, &sample);
+    }
+    progress_add(s->run->progress, 1, sample_cost(p));
+    return status;
+}
+
+/* --- passes, groups, launches ------------------------------------------------------------------- */
+
+static bool wants_launch(const struct state *s, const struct plan_point *p, uint64_t launch)
+{
+    /* With a precision and a time limit, launches go on until one of them is reached. */
+    bool open_ended = p->experiment->precision > 0 && s->run->options->max_seconds_ns > 0;
+    return launch < p->experiment->launches || open_ended;
+}
+
+/* Whether the point itself still wants the sample (launch, pass). */
+static bool wants(const struct state *s, size_t i, uint64_t launch, size_t group, uint64_t pass)
+{
+    const struct plan_point *p = &s->plan->points[i];
+    const struct progress_of_point *known = &s->points[i];
+    return !known->dead && !known->settled && !s->plan->cells[p->cell].unavailable &&
+           wants_launch(s, p, launch) && pass < p->experiment->reps &&
+           !is_done(s, i, done_launch(s, i, launch, group), pass);
+}
+
+/* The points to be asked in a pass: those that want it, and the bases of those that do. */
+static size_t collect_pass(const struct state *s, size_t g, uint64_t launch, uint64_t pass, size_t *points)
+{
+    const struct plan_group *group = &s->plan->groups[g];
+    size_t n = 0;
+    for (size_t k = 0; k < group->n_points; k++) {
+        size_t i = group->points[k];
+        bool is_base = s->plan->points[i].base == i, needed = false, alone = true;
+        for (size_t m = 0; is_base && m < group->n_points; m++) {
+            size_t other = group->points[m];
+            if (other == i || s->plan->points[other].base != i)
+                continue;
+            alone = false;
+            needed = needed || wants(s, other, launch, g, pass);
+        }
+        if (is_base && !alone)
+            needed = needed && !s->points[i].dead && !is_done(s, i, done_launch(s, i, launch, g), pass);
+        else
+            needed = wants(s, i, launch, g, pass);
+        if (needed)
+            points[n++] = i;
+    }
+    return n;
+}
+
+static uint64_t passes_of(const struct state *s, const struct plan_group *group)
+{
+    uint64_t most = 0;
+    for (size_t k = 0; k < group->n_points; k++) {
+        uint64_t reps = s->plan->points[group->points[k]].experiment->reps;
+        if (reps > most)
+            most = reps;
+    }
+    return most;
+}
+
+/* Starts, all at once, the cells that the first pass needs; they are greeted when first asked. */
+static void start_cells(struct state *s, const size_t *points, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        size_t number = s->plan->points[points[k]].cell;
+        struct err err;
+        if (!s->cells[number].started && !s->plan->cells[number].fresh)
+            (void)cell_start(&s->cells[number], &s->plan->cells[number], &err);
+    }
+}
+
+static int run_pass(struct state *s, size_t g, uint64_t launch, uint64_t pass, size_t *points, bool *first)
+{
+    size_t n = collect_pass(s, g, launch, pass, points);
+    if (n == 0)
+        return 0;
+    if (*first) {
+        start_cells(s, points, n);
+        *first = false;
+        /* All must have started before the first is timed: greet them all. */
+        for (size_t k = 0; k < n; k++) {
+            struct sample unused = {0};
+            if (!s->plan->cells[s->plan->points[points[k]].cell].fresh)
+                (void)wake_cell(s, points[k], launch, g, &unused);
+            if (s->result->interrupted || s->result->out_of_time)
+                return 0;
+        }
+        n = collect_pass(s, g, launch, pass, points);
+    }
+    struct rng rng;
+    rng_seed(&rng, s->run->options->seed ^ rng_mix(launch * 1000003 + g) ^ rng_mix(~pass));
+    rng_shuffle(&rng, points, n);
+    for (size_t k = 0; k < n; k++) {
+        if (should_stop(s))
+            return 0;
+        if (s->points[points[k]].dead)
+            continue;
+        if (take_sample(s, points[k], launch, g, pass) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int run_group(struct state *s, size_t g, uint64_t launch)
+{
+    const struct plan_group *group = &s->plan->groups[g];
+    size_t *points = alloc_zeroed(group->n_points, sizeof *points);
+    uint64_t n_passes = passes_of(s, group);
+    bool first = true;
+    int status = 0;
+    for (uint64_t pass = 0; pass < n_passes && status == 0 && !should_stop(s); pass++)
+        status = run_pass(s, g, launch, pass, points, &first);
+    free(points);
+    for (size_t k = 0; k < group->n_cells; k++) {
+        cell_stop(&s->cells[group->cells[k]]);
+        s->restarts[group->cells[k]] = 0;
+    }
+    return status;
+}
+
+static bool any_wants_launch(const struct state *s, uint64_t launch)
+{
+    for (size_t i = 0; i < s->plan->n; i++) {
+        const struct plan_point *p = &s->plan->points[i];
+        if (wants_launch(s, p, launch) && !s->points[i].dead && !s->points[i].settled &&
+            !s->plan->cells[p->cell].unavailable)
+            return true;
+    }
+    return false;
+}
+
+static size_t count_skipped(const struct state *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->plan->n; i++) {
+        const struct plan_point *p = &s->plan->points[i];
+        n += !s->points[i].dead && !s->points[i].settled && !s->plan->cells[p->cell].unavailable &&
+             s->points[i].n < p->experiment->launches * p->experiment->reps;
+    }
+    return n;
+}
+
+int run_execute(const struct run *run, struct plan *plan, struct run_result *result, struct err *err)
+{
+    *result = (struct run_result){0};
+    struct state s = {.run = run, .plan = plan, .result = result, .err = err};
+    s.samples = s.placements = s.traces = (struct journal)JOURNAL_INIT;
+    s.points = alloc_zeroed(plan->n, sizeof *s.points);
+    s.cells = alloc_zeroed(plan->n_cells, sizeof *s.cells);
+    s.restarts = alloc_zeroed(plan->n_cells, sizeof *s.restarts);
+    for (size_t i = 0; i < plan->n_cells; i++)
+        s.cells[i].child = (struct child)CHILD_INIT;
+    s.wait = (struct cell_wait){should_stop, &s};
+    if (run->options->max_seconds_ns)
+        s.deadline_ns = clock_now_ns() + run->options->max_seconds_ns;
+    int status = open_journals(&s);
+    for (uint64_t launch = 0; status == 0 && any_wants_launch(&s, launch) && !should_stop(&s); launch++)
+        for (size_t g = 0; g < plan->n_groups && status == 0 && !should_stop(&s); g++)
+            status = run_group(&s, g, launch);
+    if (result->interrupted || result->out_of_time)
+        result->n_skipped = count_skipped(&s);
+    for (size_t i = 0; i < plan->n_cells; i++)
+        cell_stop(&s.cells[i]);
+    journal_close(&s.samples);
+    journal_close(&s.placements);
+    journal_close(&s.traces);
+    for (size_t i = 0; i < plan->n; i++) {
+        free(s.points[i].times);
+        free(s.points[i].launches);
+        free(s.points[i].done);
+    }
+    free(s.points);
+    free(s.cells);
+    free(s.restarts);
+    return status;
+}
