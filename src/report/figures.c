@@ -1,0 +1,226 @@
+/* Figures by gnuplot: see figures.h. The scripts stand in plots/ beside the program, or in
+ * share/poolmark/plots of its prefix; each draws one figure and names the columns that it needs. */
+#include "report/figures.h"
+
+#include "base/child.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { GNUPLOT_MS = 60000 };
+
+/* Folder of the scripts; returns whether it is there. */
+static bool find_scripts(char *path, size_t size)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0)
+        return false;
+    self[n] = '\0';
+    *strrchr(self, '/') = '\0';
+    char script[4400];
+    static const char *const places[] = {"plots", "../share/poolmark/plots"};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, size, "%s/%s", self, places[i]);
+        snprintf(script, sizeof script, "%s/common.gp", path);
+        if (access(script, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* gnuplot's single-quoted strings know one escape: a quote is doubled. */
+static void add_string(struct text *t, const char *name, const char *value)
+{
+    text_addf(t, "%s='", name);
+    for (const char *p = value; *p; p++)
+        text_addf(t, *p == '\'' ? "''" : "%c", *p);
+    text_addf(t, "'; ");
+}
+
+/* Runs a script; what it prints goes to `out` (may be NULL). Returns 0, or -1 with gnuplot's words. */
+static int run_script(const char *script, const struct text *settings, char *out, size_t out_size,
+                      char *problem, size_t size)
+{
+    char home[4200], path[4300];
+    if (!find_scripts(home, sizeof home))
+        return snprintf(problem, size, "the scripts in plots/ are not beside the program"), -1;
+    snprintf(path, sizeof path, "%s/%s", home, script);
+    struct text all = TEXT_INIT;
+    add_string(&all, "home", home);
+    text_add(&all, settings->text, settings->length);
+    char *argv[] = {"gnuplot", "-e", all.text, path, NULL};
+    struct child child = CHILD_INIT;
+    struct err err;
+    int status = child_start(&child, argv, NULL, SIGKILL, &err);
+    text_release(&all);
+    if (status != 0)
+        return text_copy(problem, size, err.text), -1;
+    size_t used = 0;
+    for (char bytes[4096];;) {
+        ssize_t n = read(child.from, bytes, sizeof bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        size_t keep = out && used + (size_t)n < out_size ? (size_t)n : 0;
+        memcpy(out ? out + used : bytes, bytes, keep);
+        used += keep;
+    }
+    if (out)
+        out[used] = '\0';
+    child_wait(&child, GNUPLOT_MS);
+    status = child.reaped && WIFEXITED(child.status) && WEXITSTATUS(child.status) == 0 ? 0 : -1;
+    if (status != 0) {
+        char words[300];
+        snprintf(problem, size, "%s: %s", script, child_last_words(&child, words, sizeof words));
+    }
+    child_end(&child, 100);
+    child_release(&child);
+    return status;
+}
+
+static bool has_gnuplot(void)
+{
+    char out[128];
+    char *argv[] = {"gnuplot", "--version", NULL};
+    return child_capture(argv, 5000, out, sizeof out) == 0;
+}
+
+/* How many different values a count takes over the points of an experiment that were measured. */
+static size_t count_values(const struct summary *s, const char *experiment, size_t offset)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct point *p = &s->points[i].point;
+        if (strcmp(p->experiment, experiment) != 0 || strcmp(p->backend, "seq") == 0 || !s->points[i].n)
+            continue;
+        uint64_t value = *(const uint64_t *)((const char *)p + offset);
+        bool seen = false;
+        for (size_t k = 0; k < i && !seen; k++) {
+            const struct point *q = &s->points[k].point;
+            seen = strcmp(q->experiment, experiment) == 0 && strcmp(q->backend, "seq") != 0 &&
+                   s->points[k].n && *(const uint64_t *)((const char *)q + offset) == value;
+        }
+        n += !seen;
+    }
+    return n;
+}
+
+/* "2 usable CPUs; n = 6 to 10; base seq, 1.23 s": what one must know to read the figure. */
+static void make_caption(const struct summary *s, const char *experiment, char *caption, size_t size)
+{
+    uint64_t least = UINT64_MAX, most = 0;
+    double base = NAN;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct summary_point *p = &s->points[i];
+        if ((*experiment && strcmp(p->point.experiment, experiment) != 0) || !p->row.n)
+            continue;
+        least = p->row.n < least ? p->row.n : least;
+        most = p->row.n > most ? p->row.n : most;
+        if (strcmp(p->point.backend, "seq") == 0)
+            base = p->row.median_s;
+    }
+    int used = snprintf(caption, size, "%d usable CPU%s; median with 95 %% interval, n = %" PRIu64,
+                        s->usable, s->usable == 1 ? "" : "s", most ? least : 0);
+    if (most > least && used > 0)
+        used += snprintf(caption + used, size - (size_t)used, " to %" PRIu64, most);
+    if (*experiment && isfinite(base))
+        snprintf(caption + used, size - (size_t)used, "; base seq, %.4g s", base);
+}
+
+static void draw(const struct summary *s, const char *folder, const char *script, const char *experiment,
+                 const char *input, struct figures *figures)
+{
+    char value[4700];
+    struct text t = TEXT_INIT;
+    snprintf(value, sizeof value, "%s/%s", folder, input);
+    add_string(&t, "input", value);
+    if (*experiment)
+        snprintf(value, sizeof value, "%s/plots/%s-%s", folder, experiment, script);
+    else
+        snprintf(value, sizeof value, "%s/plots/%s", folder, script);
+    add_string(&t, "output", value);
+    add_string(&t, "experiment", experiment);
+    make_caption(s, experiment, value, sizeof value);
+    add_string(&t, "caption", value);
+    text_addf(&t, "usable=%d; ", s->usable);
+    char file[64], problem[512];
+    snprintf(file, sizeof file, "%s.gp", script);
+    if (run_script(file, &t, NULL, 0, problem, sizeof problem) == 0)
+        figures->n_drawn++;
+    else if (!*figures->problem)
+        text_copy(figures->problem, sizeof figures->problem, problem);
+    text_release(&t);
+}
+
+static bool is_first_of_experiment(const struct summary *s, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(s->points[k].point.experiment, s->points[i].point.experiment) == 0)
+            return false;
+    return true;
+}
+
+int figures_draw(const struct summary *s, const char *folder, bool has_articles, struct figures *figures,
+                 struct err *err)
+{
+    *figures = (struct figures){0};
+    if (!has_gnuplot()) {
+        figures->no_gnuplot = true;
+        return 0;
+    }
+    char path[4300];
+    snprintf(path, sizeof path, "%s/plots", folder);
+    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+        return err_set(err, "%s cannot be made: %s", path, strerror(errno));
+    for (size_t i = 0; i < s->n; i++) {
+        const char *experiment = s->points[i].point.experiment;
+        if (!is_first_of_experiment(s, i))
+            continue;
+        if (count_values(s, experiment, offsetof(struct point, workers)) > 1) {
+            draw(s, folder, "speedup", experiment, "summary.csv", figures);
+            draw(s, folder, "efficiency", experiment, "summary.csv", figures);
+            draw(s, folder, "time", experiment, "summary.csv", figures);
+        }
+        if (count_values(s, experiment, offsetof(struct point, chunk)) > 1)
+            draw(s, folder, "chunks", experiment, "summary.csv", figures);
+    }
+    if (has_articles)
+        draw(s, folder, "articles", "", "articles.csv", figures);
+    return 0;
+}
+
+bool figures_print_curve(const struct summary *s, const char *folder, int columns, int rows, FILE *to)
+{
+    const char *best = NULL;
+    size_t most = 1;
+    for (size_t i = 0; i < s->n; i++) {
+        size_t n = count_values(s, s->points[i].point.experiment, offsetof(struct point, workers));
+        if (n > most) {
+            most = n;
+            best = s->points[i].point.experiment;
+        }
+    }
+    if (!best || !has_gnuplot())
+        return false;
+    char value[4700], problem[512], out[65536];
+    struct text t = TEXT_INIT;
+    snprintf(value, sizeof value, "%s/summary.csv", folder);
+    add_string(&t, "input", value);
+    add_string(&t, "experiment", best);
+    add_string(&t, "caption", "");
+    text_addf(&t, "usable=%d; columns=%d; rows=%d; ", s->usable, columns, rows);
+    bool drawn = run_script("terminal.gp", &t, out, sizeof out, problem, sizeof problem) == 0;
+    text_release(&t);
+    if (drawn)
+        fprintf(to, "\n%s", out);
+    return drawn;
+}

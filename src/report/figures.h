@@ -1,0 +1,24 @@
+/* Figures by gnuplot: which ones a summary calls for, and drawing them. */
+#ifndef POOLMARK_REPORT_FIGURES_H
+#define POOLMARK_REPORT_FIGURES_H
+
+#include "report/summary.h"
+
+struct figures {
+    size_t n_drawn;
+    bool no_gnuplot; /* not installed: nothing was drawn */
+    char problem[512]; /* what gnuplot said when it failed; empty when all went well */
+};
+
+/* Draws into FOLDER/plots, from FOLDER/summary.csv and FOLDER/articles.csv, as SVG and PNG: speedup,
+ * efficiency and time for every experiment with several worker counts, time over chunk for those with
+ * several chunk sizes, and the articles' rows where there are any. */
+int figures_draw(const struct summary *summary, const char *folder, bool has_articles,
+                 struct figures *figures, struct err *err);
+
+/* Prints the speedup curve of the experiment with most worker counts, drawn with characters. Returns
+ * whether there is one. */
+bool figures_print_curve(const struct summary *summary, const char *folder, int columns, int rows,
+                         FILE *to);
+
+#endif

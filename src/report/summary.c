@@ -1,0 +1,330 @@
+/* From samples to a row a point: see summary.h. */
+#include "report/summary.h"
+
+#include "base/alloc.h"
+#include "record/journal.h"
+#include "stats/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SUMMARY_ROW(type, name, unit, meaning)                                                         \
+    {#name, FIELD_##type, offsetof(struct summary_row, name), unit, meaning},
+
+const struct field summary_fields[] = {SUMMARY_FIELDS(SUMMARY_ROW){NULL, 0, 0, NULL, NULL}};
+
+static int take_point(void *user, size_t number, const struct point *point, struct err *err)
+{
+    (void)number, (void)err;
+    struct summary *s = user;
+    s->points = alloc_room(s->points, s->n, &s->capacity, sizeof *s->points);
+    s->points[s->n++] = (struct summary_point){.point = *point, .sorted = true};
+    return 0;
+}
+
+static int compare(const struct observation *a, const struct observation *b)
+{
+    if (a->launch != b->launch)
+        return a->launch < b->launch ? -1 : 1;
+    if (a->group != b->group)
+        return a->group < b->group ? -1 : 1;
+    return a->pass < b->pass ? -1 : a->pass > b->pass;
+}
+
+static int take_sample(void *user, size_t number, const struct sample *sample, struct err *err)
+{
+    (void)err;
+    struct summary *s = user;
+    struct summary_point *p = &s->points[number];
+    p->n_misplaced += sample->misplaced;
+    if (sample->chain_ps) {
+        p->chain_ps_sum += sample->chain_ps;
+        p->n_chain++;
+    }
+    if (strcmp(sample->status, "ok") != 0) {
+        p->n_failed++;
+        text_copy(p->last_error, sizeof p->last_error, sample->error);
+        return 0;
+    }
+    struct observation o = {.launch = (uint32_t)sample->launch, .group = (uint32_t)sample->group,
+                            .pass = (uint32_t)sample->pass, .chunks = (uint32_t)sample->chunks,
+                            .most = (uint32_t)sample->tasks_most, .busy = (uint32_t)sample->busy_workers,
+                            .ns = (double)sample->wall_ns, .open_ns = (double)sample->open_ns,
+                            .sum = sample->sum};
+    if (p->point.fresh)
+        o.ns += (double)(sample->open_ns + sample->close_ns);
+    p->observations = alloc_room(p->observations, p->n, &p->capacity, sizeof *p->observations);
+    if (p->n && compare(&p->observations[p->n - 1], &o) > 0)
+        p->sorted = false;
+    p->observations[p->n++] = o;
+    return 0;
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    return compare(a, b);
+}
+
+int summary_read(struct summary *s, const char *path, struct err *err)
+{
+    *s = (struct summary){0};
+    struct journal_reader reader = {take_point, take_sample, s};
+    if (journal_read(path, &reader, &s->cut_off, err) != 0) {
+        summary_release(s);
+        return -1;
+    }
+    for (size_t i = 0; i < s->n; i++)
+        if (!s->points[i].sorted)
+            qsort(s->points[i].observations, s->points[i].n, sizeof *s->points[i].observations,
+                  compare_items);
+    return 0;
+}
+
+void summary_release(struct summary *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        free(s->points[i].observations);
+    free(s->points);
+    *s = (struct summary){0};
+}
+
+const struct summary_point *summary_base(const struct summary *s, const struct summary_point *p)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct point *b = &s->points[i].point;
+        if (strcmp(b->backend, "seq") == 0 && strcmp(b->experiment, p->point.experiment) == 0 &&
+            strcmp(b->workload, p->point.workload) == 0 && b->tasks == p->point.tasks &&
+            b->scale == p->point.scale && strcmp(b->bind, p->point.bind) == 0)
+            return &s->points[i];
+    }
+    return NULL;
+}
+
+/* --- estimates -------------------------------------------------------------------------------- */
+
+static void add_flag(struct summary_row *row, const char *flag)
+{
+    size_t used = strlen(row->flags);
+    if (used + strlen(flag) + 2 <= sizeof row->flags)
+        sprintf(row->flags + used, "%s%s", used ? " " : "", flag);
+}
+
+/* The ratios base / point of samples taken side by side; returns their number. Both lists are in order. */
+static size_t pair(const struct summary_point *base, const struct summary_point *p, double *ratios,
+                   int *launches)
+{
+    size_t n = 0, b = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        while (b < base->n && compare(&base->observations[b], &p->observations[i]) < 0)
+            b++;
+        if (b == base->n)
+            break;
+        if (compare(&base->observations[b], &p->observations[i]) != 0 || p->observations[i].ns <= 0)
+            continue;
+        ratios[n] = base->observations[b].ns / p->observations[i].ns;
+        launches[n++] = (int)p->observations[i].launch;
+    }
+    return n;
+}
+
+static void estimate_time(struct summary_point *p, double *values, int *launches)
+{
+    struct summary_row *row = &p->row;
+    for (size_t i = 0; i < p->n; i++) {
+        values[i] = p->observations[i].open_ns / 1e9;
+        launches[i] = (int)p->observations[i].launch;
+    }
+    row->open_s = stats_estimate(values, launches, p->n).median;
+    for (size_t i = 0; i < p->n; i++)
+        values[i] = p->observations[i].ns / 1e9;
+    struct estimate e = stats_estimate(values, launches, p->n);
+    row->n = e.n;
+    row->launches = e.n_launches;
+    row->median_s = e.median;
+    row->ci_low_s = e.median_ci.low;
+    row->ci_high_s = e.median_ci.high;
+    row->mean_s = e.mean;
+    row->mad_s = e.mad;
+    row->min_s = e.min;
+    row->max_s = e.max;
+    if (!e.median_ci.known)
+        add_flag(row, "few");
+}
+
+static void estimate_speedup(struct summary_point *p, const struct summary_point *base, double *values,
+                             int *launches)
+{
+    struct summary_row *row = &p->row;
+    row->speedup = row->speedup_low = row->speedup_high = row->base_s = NAN;
+    if (!base)
+        return;
+    text_copy(row->base, sizeof row->base, base->point.backend);
+    row->base_s = base->row.median_s;
+    struct estimate e = stats_estimate(values, launches, pair(base, p, values, launches));
+    row->speedup = e.median;
+    row->speedup_low = e.median_ci.low;
+    row->speedup_high = e.median_ci.high;
+}
+
+static void estimate_point(struct summary *s, struct summary_point *p, const struct summary_point *base,
+                           const struct point_facts *facts, double *values, int *launches)
+{
+    struct summary_row *row = &p->row;
+    double workers = (double)p->point.workers;
+    estimate_speedup(p, base, values, launches);
+    row->efficiency = row->speedup / workers;
+    row->karp_flatt = stats_karp_flatt(row->speedup, workers);
+    row->bound = facts->known ? facts->bound : NAN;
+    row->bound_s = isfinite(facts->ideal_s) ? facts->ideal_s : row->base_s / row->bound;
+    double at_once = s->usable > 0 && workers > s->usable ? s->usable : workers;
+    row->ns_per_task = p->point.tasks ? row->median_s * 1e9 * at_once / (double)p->point.tasks : NAN;
+    row->serial_fraction = NAN;
+    row->nodes = 1;
+    row->usable = (uint64_t)s->usable;
+    row->failed = p->n_failed;
+    row->verified = p->n_failed == 0 && p->n > 0;
+    if (s->usable > 0 && workers > s->usable)
+        add_flag(row, "oversubscribed");
+    if (p->n_misplaced)
+        add_flag(row, "misplaced");
+    if (p->n_failed)
+        add_flag(row, "failed");
+    bool precise = (row->ci_high_s - row->ci_low_s) / 2 / row->median_s * 100 <= facts->precision;
+    if (facts->precision > 0 && !precise)
+        add_flag(row, "imprecise");
+}
+
+/* Whether two points differ in their worker count alone (hybrid: in its factors). */
+static bool same_series(const struct point *a, const struct point *b)
+{
+    return strcmp(a->experiment, b->experiment) == 0 && strcmp(a->workload, b->workload) == 0 &&
+           a->scale == b->scale && a->tasks == b->tasks && strcmp(a->backend, b->backend) == 0 &&
+           strcmp(a->schedule, b->schedule) == 0 && strcmp(a->dispatch, b->dispatch) == 0 &&
+           (a->chunk == b->chunk || (a->chunk_auto && b->chunk_auto)) && a->fresh == b->fresh &&
+           strcmp(a->bind, b->bind) == 0;
+}
+
+/* Amdahl's serial fraction over the worker counts of each series; the usable CPUs cut the series off for
+ * all but sleepers, and theory knows nothing of them: points that are bound by CPUs are left out. */
+static void fit_series(struct summary *s)
+{
+    double *workers = alloc_zeroed(s->n, sizeof *workers), *speedups = alloc_zeroed(s->n, sizeof *speedups);
+    bool *fitted = alloc_zeroed(s->n, sizeof *fitted);
+    for (size_t i = 0; i < s->n; i++) {
+        if (fitted[i] || strcmp(s->points[i].point.backend, "seq") == 0)
+            continue;
+        size_t n = 0, distinct = 0;
+        for (size_t k = i; k < s->n; k++) {
+            const struct summary_row *row = &s->points[k].row;
+            if (!same_series(&s->points[i].point, &s->points[k].point))
+                continue;
+            fitted[k] = true;
+            bool limited = s->usable > 0 && s->points[k].point.workers > (uint64_t)s->usable;
+            if (!(row->speedup > 0) || limited)
+                continue;
+            workers[n] = (double)s->points[k].point.workers;
+            distinct += n == 0 || workers[n] != workers[0];
+            speedups[n++] = row->speedup;
+        }
+        double fraction = distinct >= 2 ? stats_amdahl_fit(workers, speedups, n) : NAN;
+        for (size_t k = i; k < s->n; k++)
+            if (same_series(&s->points[i].point, &s->points[k].point))
+                s->points[k].row.serial_fraction = fraction;
+    }
+    free(workers);
+    free(speedups);
+    free(fitted);
+}
+
+static const struct point_facts unknown_facts = {false, SIZE_MAX, NAN, NAN, 0};
+
+struct placed {
+    struct summary_point point;
+    size_t position;
+};
+
+static int compare_positions(const void *a, const void *b)
+{
+    size_t x = ((const struct placed *)a)->position, y = ((const struct placed *)b)->position;
+    return x < y ? -1 : x > y;
+}
+
+static void sort_points(struct summary *s, struct point_facts (*facts_of)(void *, const struct point *),
+                        void *user)
+{
+    struct placed *placed = alloc_zeroed(s->n, sizeof *placed);
+    for (size_t i = 0; i < s->n; i++) {
+        placed[i].point = s->points[i];
+        placed[i].position = facts_of(user, &s->points[i].point).position;
+        if (placed[i].position == SIZE_MAX)
+            placed[i].position = SIZE_MAX - s->n + i; /* unknown ones stay as they came */
+    }
+    qsort(placed, s->n, sizeof *placed, compare_positions);
+    for (size_t i = 0; i < s->n; i++)
+        s->points[i] = placed[i].point;
+    free(placed);
+}
+
+void summary_estimate(struct summary *s, int usable,
+                      struct point_facts (*facts_of)(void *user, const struct point *point), void *user)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->points[i].n > most)
+            most = s->points[i].n;
+    double *values = alloc_zeroed(most, sizeof *values);
+    int *launches = alloc_zeroed(most, sizeof *launches);
+    s->usable = usable;
+    if (facts_of)
+        sort_points(s, facts_of, user);
+    for (size_t i = 0; i < s->n; i++) {
+        s->points[i].row = (struct summary_row){0};
+        estimate_time(&s->points[i], values, launches);
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        struct summary_point *p = &s->points[i];
+        struct point_facts facts = unknown_facts;
+        if (facts_of)
+            facts = facts_of(user, &p->point);
+        estimate_point(s, p, summary_base(s, p), &facts, values, launches);
+    }
+    free(values);
+    free(launches);
+    fit_series(s);
+}
+
+/* --- machine formats --------------------------------------------------------------------------- */
+
+void summary_write_csv(const struct summary *s, FILE *to)
+{
+    struct text line = TEXT_INIT;
+    record_csv_header(&line, point_fields);
+    text_add(&line, ",", 1);
+    record_csv_header(&line, summary_fields);
+    fprintf(to, "%s\n", line.text);
+    for (size_t i = 0; i < s->n; i++) {
+        text_clear(&line);
+        record_csv(&line, point_fields, &s->points[i].point);
+        text_add(&line, ",", 1);
+        record_csv(&line, summary_fields, &s->points[i].row);
+        fprintf(to, "%s\n", line.text);
+    }
+    text_release(&line);
+}
+
+void summary_write_json(const struct summary *s, FILE *to)
+{
+    json_t *points = json_array();
+    for (size_t i = 0; i < s->n; i++) {
+        json_t *point = record_json(point_fields, &s->points[i].point);
+        json_t *row = record_json(summary_fields, &s->points[i].row);
+        json_object_update(point, row);
+        json_decref(row);
+        json_array_append_new(points, point);
+    }
+    json_t *all = json_pack("{s:i,s:o}", "schema", 1, "points", points);
+    json_dumpf(all, to, JSON_INDENT(1));
+    fputc('\n', to);
+    json_decref(all);
+}

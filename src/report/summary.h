@@ -1,0 +1,76 @@
+/* From samples to a row a point: estimates with intervals, speedups paired by pass, bounds.
+ *
+ * Pairing: a sample and its base's sample of the same launch, group and pass were taken side by side, in
+ * random order; their ratio is free of slow drift. The speedup is the median of those ratios.
+ */
+#ifndef POOLMARK_REPORT_SUMMARY_H
+#define POOLMARK_REPORT_SUMMARY_H
+
+#include "record/record.h"
+#include "report/summary_fields.h"
+
+#include <stdio.h>
+
+struct summary_row {
+    SUMMARY_FIELDS(RECORD_MEMBER)
+};
+
+extern const struct field summary_fields[]; /* ends with a NULL name */
+
+/* One sample, as much of it as the estimates need. */
+struct observation {
+    uint32_t launch, group, pass;
+    uint32_t chunks, most, busy; /* chunks run, tasks of the busiest worker, workers with tasks */
+    double ns;                   /* the time that counts: wall, or open + wall + close with fresh */
+    double open_ns;
+    uint64_t sum;
+};
+
+struct summary_point {
+    struct point point;
+    struct observation *observations; /* right answers only */
+    size_t n, capacity;
+    uint64_t n_failed, n_misplaced;
+    char last_error[FIELD_TEXT_BYTES];
+    uint64_t chain_ps_sum; /* of the register chain beside the samples */
+    size_t n_chain;
+    uint32_t last_launch, last_group, last_pass; /* where the observations are in order, they stay so */
+    bool sorted;
+    struct summary_row row;
+};
+
+/* What is known of a point from its plan; the bound is from theory, not from samples. */
+struct point_facts {
+    bool known;
+    size_t position;  /* in the plan: rows are shown in its order, unknown points last */
+    double bound;     /* largest speedup; NaN when unknown */
+    double ideal_s;   /* shortest time by theory alone (sleepers); NaN where only the base's time tells */
+    double precision; /* percent asked for, 0: none */
+};
+
+struct summary {
+    struct summary_point *points; /* in order of first appearance */
+    size_t n, capacity;
+    bool cut_off;  /* the last line of samples.csv was */
+    int usable;    /* CPUs of the machine that measured; 0: unknown */
+};
+
+/* Reads a samples.csv. Fill in facts and call summary_estimate then. */
+int summary_read(struct summary *summary, const char *path, struct err *err);
+void summary_release(struct summary *summary);
+
+/* Puts the points into the order of the plan and computes all rows. facts_of tells what the plan knows (may be NULL). */
+void summary_estimate(struct summary *summary, int usable,
+                      struct point_facts (*facts_of)(void *user, const struct point *point), void *user);
+
+/* The row's base, or NULL. */
+const struct summary_point *summary_base(const struct summary *summary, const struct summary_point *p);
+
+/* summary.csv, and the same as JSON: {"schema": 1, "points": […]}. */
+void summary_write_csv(const struct summary *summary, FILE *to);
+void summary_write_json(const struct summary *summary, FILE *to);
+
+/* Text tables, an experiment at a time, at most `columns` wide (80 or more). */
+void summary_write_text(const struct summary *summary, FILE *to, int columns, bool color);
+
+#endif
