@@ -1,0 +1,153 @@
+/* poolmark list: workloads, backends, schedules, experiments, options, fields. Each from the one table
+ * that declares it. */
+#include "cli/command.h"
+
+#include "base/text.h"
+#include "record/record.h"
+#include "report/articles.h"
+#include "report/summary.h"
+#include "run/experiment.h"
+#include "sched/sched.h"
+#include "work/work.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+
+static int list_workloads(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    for (const struct workload *const *w = work_table; *w; w++) {
+        printf("%-10s %s\n", (*w)->name, (*w)->summary);
+        for (const struct workload_param *p = (*w)->params; p && p->name; p++) {
+            printf("             %s=%s  %s", p->name, p->fallback, p->meaning);
+            printf(p->choices ? ": %s\n" : "\n", p->choices);
+        }
+    }
+    printf("./FILE.so  a workload of your own: see docs/example_workload.c\n");
+    return STATUS_OK;
+}
+
+static int list_backends(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    for (const struct backend_kind *k = backend_kinds; k->name; k++) {
+        char reason[512];
+        bool here = backend_is_available(k, reason, sizeof reason);
+        printf("%-9s %s\n", k->name, k->summary);
+        if (!here)
+            printf("          not available: %s\n", reason);
+    }
+    printf("NAME      a program of your own, by --cell NAME=COMMAND: see docs/protocol.md\n");
+    return STATUS_OK;
+}
+
+static int list_schedules(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    for (const struct sched_rule *r = sched_table; r->name; r++)
+        printf("%-9s %s\n", r->name, r->summary);
+    return STATUS_OK;
+}
+
+static int list_file(const char *path, struct err *err)
+{
+    struct configuration c;
+    configuration_init(&c);
+    int status = configuration_read_file(&c, path, err);
+    for (size_t i = 0; status == 0 && i < c.n; i++) {
+        const char *title = configuration_get(&c, &c.sections[i], OPTION_TITLE, NULL);
+        printf("%-24s %-12s %s\n", i == 0 ? path : "", c.sections[i].name, title);
+    }
+    configuration_release(&c);
+    return status;
+}
+
+static int list_experiments(int argc, char **argv)
+{
+    struct err err;
+    for (int i = 0; i < argc; i++)
+        if (list_file(argv[i], &err) != 0)
+            return command_fail(STATUS_USAGE, &err);
+    if (argc > 0)
+        return STATUS_OK;
+    glob_t found;
+    int status = STATUS_OK;
+    if (glob("configs/*.ini", 0, NULL, &found) != 0) {
+        err_set(&err, "no configs/*.ini here; name the files: poolmark list experiments FILE.ini ...");
+        return command_fail(STATUS_USAGE, &err);
+    }
+    for (size_t i = 0; i < found.gl_pathc && status == STATUS_OK; i++)
+        if (list_file(found.gl_pathv[i], &err) != 0)
+            status = command_fail(STATUS_USAGE, &err);
+    globfree(&found);
+    return status;
+}
+
+static int list_options(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    static const char *const where[] = {[EXPERIMENT] = "section", [RUN] = "[defaults]",
+                                        [COMMAND] = "command line"};
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const struct option *o = &option_table[i];
+        printf("%s %s (%s; default '%s')\n    ", o->name, o->argument ? o->argument : "yes|no",
+               where[o->scope], o->fallback);
+        command_print_folded(o->help, 4, command_columns());
+    }
+    return STATUS_OK;
+}
+
+static void print_fields(const char *file, const struct field *fields)
+{
+    static const char *const types[] = {[FIELD_text] = "text", [FIELD_count] = "count",
+                                        [FIELD_real] = "real", [FIELD_flag] = "flag"};
+    for (const struct field *f = fields; f->name; f++)
+        printf("%-15s %-16s %-5s %-5s %s\n", file, f->name, types[f->type], f->unit, f->meaning);
+}
+
+static int list_fields(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    print_fields("point", point_fields);
+    print_fields("samples.csv", sample_fields);
+    print_fields("summary.csv", summary_fields);
+    print_fields("articles.csv", article_fields);
+    print_fields("placements.csv", placement_fields);
+    print_fields("trace.csv", trace_fields);
+    return STATUS_OK;
+}
+
+static const struct {
+    const char *name;
+    int (*list)(int argc, char **argv);
+} lists[] = {
+    {"workloads", list_workloads},     {"backends", list_backends}, {"schedules", list_schedules},
+    {"experiments", list_experiments}, {"options", list_options},   {"fields", list_fields},
+};
+
+enum { N_LISTS = sizeof lists / sizeof *lists };
+
+int command_list(int argc, char **argv)
+{
+    if (argc == 0 || strcmp(argv[0], "--help") == 0) {
+        printf("usage: poolmark list WHAT\n\nWHAT:");
+        for (int i = 0; i < N_LISTS; i++)
+            printf(" %s", lists[i].name);
+        printf("\n");
+        return STATUS_OK;
+    }
+    const char *names[N_LISTS];
+    for (int i = 0; i < N_LISTS; i++) {
+        if (strcmp(argv[0], lists[i].name) == 0)
+            return lists[i].list(argc - 1, argv + 1);
+        names[i] = lists[i].name;
+    }
+    struct text t = TEXT_INIT;
+    struct err err;
+    text_addf(&t, "list: unknown '%s'", argv[0]);
+    text_add_choices(&t, argv[0], names, N_LISTS);
+    err_set(&err, "%s", t.text);
+    text_release(&t);
+    return command_fail(STATUS_USAGE, &err);
+}
