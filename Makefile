@@ -1,0 +1,350 @@
+# Poolmark. `make help` lists what can be made; `make` builds what it can and says what to do next.
+#
+# Of one's own: CC CFLAGS CPPFLAGS LDFLAGS MPICC MPIRUN PKG_CONFIG, prefix and DESTDIR, WERROR=1 (warnings
+# are errors) and V=1 (show the commands).
+
+# --- what is built from what ----------------------------------------------------------------------
+
+# Folders under src/ whose files, all of them, are part of a program.
+DRIVER_FOLDERS   := base record topo work sched stats model run report cli
+CELL_FOLDERS     := base record topo work sched procpool
+MPI_CELL_FOLDERS := base record topo work sched
+
+# Files of src/cell that are part of a program.
+CELL_FILES     := main.c sampler.c worker.c seq.c procpool.c
+MPI_CELL_FILES := main.c sampler.c worker.c mpi.c $(notdir $(wildcard src/cell/mpi_*.c src/cell/ranks*.c))
+
+# Files of src/cell that need OpenMP, in either program.
+CELL_OPENMP_FILES     := openmp.c
+MPI_CELL_OPENMP_FILES := hybrid.c
+
+# What unit tests cannot be linked with.
+MAIN_FILES := src/cli/main.c src/cell/main.c
+
+# What must be there, and what may be absent (names as in scripts/setup.sh).
+REQUIRED := cc hwloc gsl jansson inih
+OPTIONAL := openmp mpi mpi-openmp gnuplot
+
+# --- what the user may set ------------------------------------------------------------------------
+
+CFLAGS     ?= -O2 -g
+MPICC      ?= mpicc
+MPIRUN     ?= mpirun
+PKG_CONFIG ?= pkg-config
+prefix     ?= /usr/local
+
+builddir      = build
+bindir        = $(prefix)/bin
+libexecdir    = $(prefix)/libexec/poolmark
+datadir       = $(prefix)/share/poolmark
+mandir        = $(prefix)/share/man/man1
+includedir    = $(prefix)/include/poolmark
+INSTALL       = install
+
+VERSION := $(shell sed -n 's/^.define POOLMARK_VERSION "\(.*\)"/\1/p' src/base/version.h)
+
+# --- how make runs --------------------------------------------------------------------------------
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# As many jobs as there are CPUs; a -j on the command line counts for more.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
+# Goals that compile nothing in this make: they need nothing, or install what is absent and then run make again.
+goals     := $(or $(MAKECMDGOALS),all)
+apart     := help setup bench check lint format dist clean distclean uninstall installcheck
+ifneq ($(filter-out $(apart),$(goals)),)
+compiling := yes
+endif
+ifneq ($(and $(filter $(apart),$(goals)),$(word 2,$(goals))),)
+.NOTPARALLEL: # `make clean all` means one after the other
+endif
+
+ifndef V
+Q := @
+say = @printf '  %-5s %s\n' '$1' '$(@:$(CURDIR)/%=%)';
+endif
+
+quote = '$(subst ','\'',$1)'
+
+# Writes a text to the target when it differs from what is there, so that only a change is seen.
+define write_if_changed
+	@mkdir -p $(@D)
+	@printf '%s\n' $(call quote,$1) >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+endef
+
+# --- what is here ---------------------------------------------------------------------------------
+
+ifdef compiling
+tools = CC=$(call quote,$(CC)) CPPFLAGS=$(call quote,$(CPPFLAGS)) LDFLAGS=$(call quote,$(LDFLAGS)) \
+         MPICC=$(call quote,$(MPICC)) MPIRUN=$(call quote,$(MPIRUN)) PKG_CONFIG=$(call quote,$(PKG_CONFIG))
+have   := $(shell $(tools) scripts/setup.sh --have)
+absent := $(filter-out $(have),$(REQUIRED))
+ifneq ($(absent),)
+$(shell { echo 'poolmark cannot be built here; absent:'; scripts/setup.sh --explain $(absent); } >&2)
+$(error nothing was built)
+endif
+absent := $(filter-out $(have) $(if $(filter mpi,$(have)),,mpi-openmp),$(OPTIONAL))
+
+pkg_cflags = $(shell $(PKG_CONFIG) --cflags $1 2>/dev/null)
+pkg_libs   = $(or $(shell $(PKG_CONFIG) --libs $1 2>/dev/null),$2)
+
+HWLOC_LIBS   := $(call pkg_libs,hwloc,-lhwloc)
+GSL_LIBS     := $(call pkg_libs,gsl,-lgsl -lgslcblas -lm)
+JANSSON_LIBS := $(call pkg_libs,jansson,-ljansson)
+INIH_LIBS    := $(call pkg_libs,inih,-linih)
+CHECK_LIBS   := $(call pkg_libs,check,-lcheck)
+CHECK_CFLAGS := $(call pkg_cflags,check)
+PKG_CFLAGS   := $(foreach p,hwloc gsl jansson inih,$(call pkg_cflags,$p))
+
+ifneq ($(filter openmp,$(have)),)
+CELL_OPENMP := -DHAVE_OPENMP
+CELL_FILES  += $(CELL_OPENMP_FILES)
+OPENMP      := -fopenmp
+endif
+ifneq ($(filter mpi-openmp,$(have)),)
+MPI_CELL_OPENMP := -DHAVE_OPENMP
+MPI_CELL_FILES  += $(MPI_CELL_OPENMP_FILES)
+MPI_OPENMP      := -fopenmp
+endif
+endif
+
+# --- flags ----------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
+COMPILE   = -std=c11 -D_GNU_SOURCE $(WARNINGS) -pthread -Isrc -I$(builddir) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+
+DRIVER_LIBS   = $(HWLOC_LIBS) $(GSL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) -ldl -lm -pthread
+CELL_LIBS     = $(HWLOC_LIBS) $(JANSSON_LIBS) -ldl -lm -pthread $(OPENMP)
+MPI_CELL_LIBS = $(HWLOC_LIBS) $(JANSSON_LIBS) -ldl -lm -pthread $(MPI_OPENMP)
+
+# The last -O counts; without one the compiler does not optimise.
+optimised := $(if $(filter-out -O0,$(lastword -O0 $(filter -O%,$(CPPFLAGS) $(CFLAGS)))),1,0)
+
+# --- files ----------------------------------------------------------------------------------------
+
+sources_in = $(sort $(foreach folder,$1,$(wildcard src/$(folder)/*.c)))
+objects_of = $(patsubst %.c,$(builddir)/%.o,$1)
+
+DRIVER_OBJECTS   := $(call objects_of,$(call sources_in,$(DRIVER_FOLDERS)))
+CELL_OBJECTS     := $(call objects_of,$(call sources_in,$(CELL_FOLDERS)) $(addprefix src/cell/,$(CELL_FILES)))
+MPI_OWN_OBJECTS  := $(MPI_CELL_FILES:%.c=$(builddir)/mpi/cell/%.o)
+MPI_CELL_OBJECTS := $(call objects_of,$(call sources_in,$(MPI_CELL_FOLDERS))) $(MPI_OWN_OBJECTS)
+
+LIBRARY         := $(builddir)/libpoolmark.a
+LIBRARY_OBJECTS := $(filter-out $(call objects_of,$(MAIN_FILES)),$(sort $(DRIVER_OBJECTS) $(CELL_OBJECTS)))
+MPI_LIBRARY         := $(builddir)/mpi/libcell.a
+MPI_LIBRARY_OBJECTS := $(filter-out %/main.o,$(MPI_CELL_OBJECTS))
+
+PROGRAMS := poolmark poolmark-cell $(patsubst mpi,poolmark-cell-mpi,$(filter mpi,$(have)))
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(builddir)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+MPI_TESTS  := $(patsubst tests/mpi/%.c,$(builddir)/tests/mpi/%,$(wildcard tests/mpi/*.c))
+FIXTURES   := $(patsubst tests/fixtures/%.c,$(builddir)/fixtures/%.so,$(wildcard tests/fixtures/*.c))
+MOCKS      := $(patsubst tests/mock/%.c,$(builddir)/mock/%,$(wildcard tests/mock/*.c))
+
+# --- build ----------------------------------------------------------------------------------------
+
+.PHONY: all programs notes FORCE
+all: programs notes ## build the programs (the default)
+	@echo "built: $(strip $(PROGRAMS)). Next: ./poolmark doctor looks at this machine, make bench runs the articles' experiments"
+
+programs: $(PROGRAMS)
+
+notes: | programs
+	@:
+ifneq ($(absent),)
+	@echo 'built without these parts, which are absent:'
+	@$(tools) scripts/setup.sh --explain $(absent) 2>&1
+endif
+
+poolmark: $(DRIVER_OBJECTS) $(builddir)/link
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(DRIVER_OBJECTS) $(DRIVER_LIBS)
+
+poolmark-cell: $(CELL_OBJECTS) $(builddir)/link
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(CELL_OBJECTS) $(CELL_LIBS)
+
+poolmark-cell-mpi: $(MPI_CELL_OBJECTS) $(builddir)/link
+	$(call say,LINK)
+	$(Q)$(MPICC) $(CFLAGS) $(LDFLAGS) -o $@ $(MPI_CELL_OBJECTS) $(MPI_CELL_LIBS)
+
+$(builddir)/src/cell/%.o: OWN = $(CELL_OPENMP)
+$(addprefix $(builddir)/src/cell/,$(CELL_OPENMP_FILES:.c=.o)): OWN = $(CELL_OPENMP) $(OPENMP)
+$(builddir)/mpi/cell/%.o: OWN = -DPOOLMARK_CELL_MPI $(MPI_CELL_OPENMP)
+$(addprefix $(builddir)/mpi/cell/,$(MPI_CELL_OPENMP_FILES:.c=.o)): OWN = -DPOOLMARK_CELL_MPI $(MPI_CELL_OPENMP) $(MPI_OPENMP)
+
+$(builddir)/src/%.o: src/%.c $(builddir)/compile | $(builddir)/build_info.h
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(COMPILE) $(OWN) -MMD -MP -c -o $@ $<
+
+$(builddir)/mpi/cell/%.o: src/cell/%.c $(builddir)/compile | $(builddir)/build_info.h
+	@mkdir -p $(@D)
+	$(call say,MPICC)
+	$(Q)$(MPICC) $(COMPILE) $(OWN) -MMD -MP -c -o $@ $<
+
+$(LIBRARY): $(LIBRARY_OBJECTS) $(builddir)/link
+	$(call say,AR)
+	@rm -f $@
+	$(Q)$(AR) qcs $@ $(LIBRARY_OBJECTS)
+
+$(MPI_LIBRARY): $(MPI_LIBRARY_OBJECTS) $(builddir)/link
+	$(call say,AR)
+	@rm -f $@
+	$(Q)$(AR) qcs $@ $(MPI_LIBRARY_OBJECTS)
+
+# A change of these texts is a change of every object, or of every program.
+$(builddir)/compile: FORCE
+	$(call write_if_changed,$(CC) $(MPICC) $(COMPILE) $(CELL_OPENMP) $(MPI_CELL_OPENMP))
+
+$(builddir)/link: FORCE
+	$(call write_if_changed,$(LDFLAGS) $(DRIVER_LIBS) $(OPENMP) $(MPI_OPENMP) $(sort $(DRIVER_OBJECTS) $(CELL_OBJECTS) $(MPI_CELL_OBJECTS)))
+
+# How the programs were built, for their own records. A tree that is not its own repository has no id.
+$(builddir)/build_info.h: FORCE
+	@mkdir -p $(@D)
+	@define() { printf '#define %s "%s"\n' "$$1" "$$(printf '%s' "$$2" | sed 's/["\\]/\\&/g')"; }; \
+	id=unknown; [ ! -e .git ] || id=$$(GIT_OPTIONAL_LOCKS=0 git describe --always --dirty 2>/dev/null) || id=unknown; \
+	{ \
+	    echo '/* Made by the Makefile: how this program was built. */'; \
+	    echo '#ifndef POOLMARK_BUILD_INFO_H'; \
+	    echo '#define POOLMARK_BUILD_INFO_H'; \
+	    define BUILD_CC "$$($(CC) --version 2>/dev/null | head -n 1)"; \
+	    define BUILD_CFLAGS $(call quote,$(strip -std=c11 $(CPPFLAGS) $(CFLAGS))); \
+	    define BUILD_GIT "$$id"; \
+	    echo '#define BUILD_OPTIMISED $(optimised)'; \
+	    echo '#endif'; \
+	} >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+-include $(wildcard $(builddir)/src/*/*.d $(builddir)/mpi/cell/*.d $(builddir)/tests/*/*.d $(builddir)/mock/*.d \
+           $(builddir)/fixtures/*.d)
+
+# --- tests ----------------------------------------------------------------------------------------
+
+# What the tests need when they run as root, as in a container, and on few CPUs.
+export OMPI_ALLOW_RUN_AS_ROOT ?= 1
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1
+
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+.PHONY: check unit-tests test-programs bench plots
+check: ## install what is absent, build, and run all tests
+	@scripts/setup.sh check
+	@$(MAKE) programs notes
+	@$(MAKE) -k test-programs || true # a test that does not compile is one that fails
+	@$(MAKE) -k unit-tests builddir=build/asan WERROR= CFLAGS=$(call quote,$(CFLAGS) $(SANITIZE)) || true
+	@MPIRUN=$(call quote,$(MPIRUN)) scripts/run-tests.sh
+
+unit-tests: $(if $(filter check,$(have)),$(UNIT_TESTS))
+test-programs: unit-tests $(FIXTURES) $(MOCKS) $(if $(filter mpi,$(have)),$(MPI_TESTS))
+
+# Compiled and linked in one step; the old program goes first, so that what runs is what was built.
+$(builddir)/tests/unit/%: tests/unit/%.c $(LIBRARY)
+	@mkdir -p $(@D); rm -f $@
+	$(call say,TEST)
+	$(Q)$(CC) $(COMPILE) -Itests/unit $(CHECK_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< \
+	    $(LIBRARY) $(DRIVER_LIBS) $(OPENMP) $(CHECK_LIBS)
+
+$(builddir)/tests/mpi/%: tests/mpi/%.c $(MPI_LIBRARY)
+	@mkdir -p $(@D); rm -f $@
+	$(call say,TEST)
+	$(Q)$(MPICC) $(COMPILE) -DPOOLMARK_CELL_MPI $(MPI_CELL_OPENMP) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< \
+	    $(MPI_LIBRARY) $(MPI_CELL_LIBS)
+
+$(builddir)/mock/%: tests/mock/%.c $(LIBRARY)
+	@mkdir -p $(@D); rm -f $@
+	$(call say,MOCK)
+	$(Q)$(CC) $(COMPILE) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIBRARY) $(DRIVER_LIBS) $(OPENMP)
+
+# A plug-in sees one header of ours, as one written elsewhere would.
+$(builddir)/fixtures/%.so: tests/fixtures/%.c $(builddir)/compile
+	@mkdir -p $(@D); rm -f $@
+	$(call say,PLUG)
+	$(Q)$(CC) -std=c11 $(WARNINGS) -Isrc/work $(CPPFLAGS) $(CFLAGS) -shared -fPIC -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) \
+	    -o $@ $<
+
+# --- use ------------------------------------------------------------------------------------------
+
+bench: ## install what is absent, build, and run the articles' experiments
+	@scripts/setup.sh bench
+	@$(MAKE) programs notes
+	./poolmark run configs/articles.ini
+
+plots: programs ## draw the plots of the newest run
+	@run=$$(ls -td results/*/samples.csv 2>/dev/null | head -n 1); \
+	if [ -z "$$run" ]; then echo 'no run under results/ yet; make bench makes one' >&2; exit 1; fi; \
+	set -x; ./poolmark plot "$${run%/samples.csv}"
+
+# --- care -----------------------------------------------------------------------------------------
+
+C_FILES     = $(wildcard src/*/*.[ch] tests/*/*.[ch] docs/*.c)
+SHELL_FILES = $(wildcard scripts/*.sh scripts/*/*.sh .ci/run tests/*/*.bash tests/*/*.sh)
+
+.PHONY: setup lint format
+setup: ## install what is absent, or print the command that would
+	@scripts/setup.sh bench
+
+lint: ## look at layout, likely defects, scripts and who includes whom
+	@scripts/setup.sh lint
+	@failed=; \
+	clang-format --dry-run -Werror $(C_FILES) || failed="$$failed clang-format"; \
+	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 \
+	    --suppress=missingIncludeSystem -D_GNU_SOURCE -DHAVE_OPENMP -Isrc src || failed="$$failed cppcheck"; \
+	shellcheck $(SHELL_FILES) || failed="$$failed shellcheck"; \
+	scripts/check-includes.sh || failed="$$failed check-includes"; \
+	if [ -n "$$failed" ]; then echo "lint: complaints from$$failed" >&2; exit 1; fi; \
+	echo 'lint: no complaints'
+
+format: ## lay out the code with clang-format
+	@clang-format -i $(C_FILES)
+
+# --- install --------------------------------------------------------------------------------------
+
+PLOTS   = $(wildcard plots/*.gp)
+CONFIGS = $(wildcard configs/*.ini)
+
+.PHONY: install uninstall installcheck
+install: programs ## install under prefix (/usr/local), below DESTDIR
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(libexecdir) $(datadir)/plots $(datadir)/configs $(mandir) $(includedir))
+	$(INSTALL) poolmark $(DESTDIR)$(bindir)
+	$(INSTALL) $(filter-out poolmark,$(PROGRAMS)) $(DESTDIR)$(libexecdir)
+	$(if $(PLOTS),$(INSTALL) -m 644 $(PLOTS) $(DESTDIR)$(datadir)/plots)
+	$(if $(CONFIGS),$(INSTALL) -m 644 $(CONFIGS) $(DESTDIR)$(datadir)/configs)
+	$(if $(wildcard man/poolmark.1),$(INSTALL) -m 644 man/poolmark.1 $(DESTDIR)$(mandir))
+	$(INSTALL) -m 644 src/work/workload.h $(DESTDIR)$(includedir)
+
+uninstall: ## remove what install has put there
+	rm -f $(DESTDIR)$(bindir)/poolmark $(DESTDIR)$(mandir)/poolmark.1
+	rm -rf $(addprefix $(DESTDIR),$(libexecdir) $(datadir) $(includedir))
+
+installcheck: ## try the installed program, away from the sources
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cd "$$folder" && set -ex && \
+	$(DESTDIR)$(bindir)/poolmark --version && \
+	$(DESTDIR)$(bindir)/poolmark list backends && \
+	$(DESTDIR)$(bindir)/poolmark run --quiet --workload null --tasks 100 --backends seq,procpool --workers 1 \
+	    --launches 1 --reps 2 --out run
+
+# --- parting --------------------------------------------------------------------------------------
+
+.PHONY: dist clean distclean help
+dist: ## pack the committed sources into poolmark-VERSION.tar.gz
+	git archive --prefix=poolmark-$(VERSION)/ -o poolmark-$(VERSION).tar.gz HEAD
+
+clean: ## remove what was built
+	rm -rf build poolmark poolmark-cell poolmark-cell-mpi
+
+distclean: clean ## also remove packed sources; results/ stays
+	rm -f poolmark-*.tar.gz
+
+help: ## print this list
+	@echo 'make TARGET [CC= CFLAGS= MPICC= prefix= DESTDIR= WERROR=1 V=1]'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile

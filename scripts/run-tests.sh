@@ -1,0 +1,211 @@
+#!/usr/bin/env bash
+# Runs the tests that `make check` has built, and counts.
+#
+# Kinds: unit (Check programs), sanitized (the same with ASan and UBSan), cli (bats), mpi (programs under
+# mpirun, once for each number in their comment "ranks: 1 2 3"). A program that passes takes one line; one
+# that does not shows its output. A program that was not built, ran out of time, ended badly or printed no
+# count is a failure. The last line is "N passed, N failed", with ", N skipped" where there are any; the
+# exit status is 0 only when none failed.
+#
+# Environment: MPIRUN; POOLMARK_REQUIRE_ALL=1 makes a kind whose tool is absent a failure.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+# Longest time of one program, in seconds.
+unit_s=120
+sanitized_s=180
+cli_s=200
+mpi_s=60
+
+summary=()
+passed_in_all=0 failed_in_all=0 skipped_in_all=0
+child=
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'stop 130' INT
+trap 'stop 143' TERM
+
+stop() {
+    [ -z "$child" ] || kill "$child" 2>/dev/null
+    exit "$1"
+}
+
+have=" $(scripts/setup.sh --have | tr '\n' ' ')"
+
+is_here() {
+    [[ $have == *" $1 "* ]]
+}
+
+# --- one kind -------------------------------------------------------------------------------------
+
+begin() {
+    kind=$1
+    passed=0 failed=0 skipped=0
+}
+
+end() {
+    local line="$passed passed, $failed failed"
+    [ "$skipped" -eq 0 ] || line+=", $skipped skipped"
+    summary+=("$(printf '%-10s %s' "$kind" "$line")")
+    passed_in_all=$((passed_in_all + passed))
+    failed_in_all=$((failed_in_all + failed))
+    skipped_in_all=$((skipped_in_all + skipped))
+}
+
+show() {
+    printf '%-10s %-32s %s\n' "$kind" "$1" "$2"
+}
+
+# Counts so many tests that cannot run because a tool is absent.
+leave_out() {
+    if [ -n "${POOLMARK_REQUIRE_ALL:-}" ]; then
+        failed=$((failed + $1))
+        show "$1 file(s)" "FAILED: $2 is absent"
+    else
+        skipped=$((skipped + $1))
+        show "$1 file(s)" "skipped: $2 is absent (scripts/setup.sh check installs it)"
+    fi
+}
+
+# --- one program ----------------------------------------------------------------------------------
+
+# Runs a command for at most so many seconds, its output in $log, its exit status in $status. In the
+# background, so that an interrupt is noticed at once.
+run() {
+    log=$work/log
+    timeout -k 10 "$@" >"$log" 2>&1 </dev/null &
+    child=$!
+    wait "$child"
+    status=$?
+    child=
+}
+
+# Adds the result of the last run: judge NAME PASSED FAILED SKIPPED; an empty PASSED is no count.
+judge() {
+    local name=$1 good=$2 bad=${3:-0} left=${4:-0} why=
+    if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+        why='out of time'
+    elif [ -z "$good" ]; then
+        why="no count, exit status $status"
+    elif [ "$bad" -eq 0 ] && [ "$status" -ne 0 ]; then
+        why="exit status $status"
+    fi
+    if [ -n "$why" ] && [ "$bad" -eq 0 ]; then
+        bad=1
+    fi
+    passed=$((passed + ${good:-0}))
+    failed=$((failed + bad))
+    skipped=$((skipped + left))
+    if [ "$bad" -gt 0 ]; then
+        show "$name" "FAILED: $bad${why:+ ($why)}"
+        sed 's/^/    /' "$log"
+    else
+        show "$name" "$good passed$([ "$left" -eq 0 ] || echo ", $left skipped")"
+    fi
+}
+
+not_built() {
+    failed=$((failed + 1))
+    show "$1" 'FAILED: not built'
+}
+
+# --- the kinds ------------------------------------------------------------------------------------
+
+# check_programs FOLDER SECONDS: one program for each tests/unit/test_*.c.
+check_programs() {
+    local source name counts
+    local sources=(tests/unit/test_*.c)
+    if ! is_here check; then
+        leave_out ${#sources[@]} Check
+        return
+    fi
+    for source in "${sources[@]}"; do
+        name=$(basename "$source" .c)
+        if [ ! -x "$1/$name" ]; then
+            not_built "$name"
+            continue
+        fi
+        run "$2" env CK_VERBOSITY=normal "$1/$name"
+        counts=$(sed -n 's/^[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\).*/\1 \2 \3/p' \
+            "$log" | tail -n 1)
+        # shellcheck disable=SC2086
+        set -- "$1" "$2" $counts
+        if [ $# -eq 5 ]; then
+            judge "$name" $(($3 - $4 - $5)) $(($4 + $5))
+        else
+            judge "$name" ''
+        fi
+        set -- "$1" "$2"
+    done
+}
+
+cli_tests() {
+    local file good bad left planned
+    local files=(tests/cli/*.bats)
+    if ! is_here bats; then
+        leave_out ${#files[@]} bats
+        return
+    fi
+    for file in "${files[@]}"; do
+        run "$cli_s" bats --formatter tap "$file"
+        planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$log" | head -n 1)
+        left=$(grep -c '^ok .* # skip' "$log")
+        good=$(($(grep -c '^ok ' "$log") - left))
+        # What was planned and has no result did not pass.
+        bad=$((${planned:-0} - good - left))
+        judge "$(basename "$file")" "${planned:+$good}" "$bad" "$left"
+    done
+}
+
+mpi_tests() {
+    local source name ranks n good bad
+    local sources=(tests/mpi/*.c) launch=("${MPIRUN:-mpirun}")
+    if ! is_here mpi; then
+        leave_out ${#sources[@]} MPI
+        return
+    fi
+    if "${launch[0]}" --version 2>&1 | grep -q 'Open MPI'; then
+        launch+=(--bind-to none --oversubscribe)
+    fi
+    for source in "${sources[@]}"; do
+        name=$(basename "$source" .c)
+        if [ ! -x "build/tests/mpi/$name" ]; then
+            not_built "$name"
+            continue
+        fi
+        ranks=$(sed -n '1,40s/.*ranks: *\([0-9][0-9 ]*\).*/\1/p' "$source" | head -n 1)
+        for n in ${ranks:-2}; do
+            run "$mpi_s" "${launch[@]}" -np "$n" "build/tests/mpi/$name"
+            good=$(sed -n 's/^\([0-9]*\) passed, [0-9]* failed.*/\1/p' "$log" | tail -n 1)
+            bad=$(sed -n 's/^[0-9]* passed, \([0-9]*\) failed.*/\1/p' "$log" | tail -n 1)
+            if [ -z "$good" ] && grep -q '^\(not \)\{0,1\}ok' "$log"; then
+                good=$(grep -c '^ok' "$log")
+                bad=$(grep -c '^not ok' "$log")
+            fi
+            judge "$name, $n rank(s)" "$good" "$bad"
+        done
+    done
+}
+
+shopt -s nullglob
+
+begin unit
+check_programs build/tests/unit "$unit_s"
+end
+begin sanitized
+check_programs build/asan/tests/unit "$sanitized_s"
+end
+begin cli
+cli_tests
+end
+begin mpi
+mpi_tests
+end
+
+echo
+printf '%s\n' "${summary[@]}"
+line="$passed_in_all passed, $failed_in_all failed"
+[ "$skipped_in_all" -eq 0 ] || line+=", $skipped_in_all skipped"
+echo "$line"
+[ "$failed_in_all" -eq 0 ]
