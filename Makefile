@@ -67,7 +67,7 @@ endif
 
 ifndef V
 Q := @
-say = @printf '  %-5s %s\n' '$1' '$(@:$(CURDIR)/%=%)';
+say = @printf '  %-5s %s\n' '$1' '$@';
 endif
 
 quote = '$(subst ','\'',$1)'
@@ -153,7 +153,7 @@ MOCKS      := $(patsubst tests/mock/%.c,$(builddir)/mock/%,$(wildcard tests/mock
 
 .PHONY: all programs notes FORCE
 all: programs notes ## build the programs (the default)
-	@echo "built: $(strip $(PROGRAMS)). Next: ./poolmark doctor looks at this machine, make bench runs the articles' experiments"
+	@echo "built: $(strip $(PROGRAMS)). Next: ./poolmark run configs/quick.ini looks at this machine, make bench runs the articles' experiments"
 
 programs: $(PROGRAMS)
 

@@ -90,7 +90,7 @@ static int wiring_init(struct wiring *w)
     if (open_pipe(w->in) != 0 || open_pipe(w->out) != 0 || open_pipe(w->failure) != 0)
         return -1;
     w->errors = memfd_create("standard error of a child", MFD_CLOEXEC);
-    /* Appending, since the group's processes share the file without sharing a position. */
+    /* Appending, so that none of the group overwrites the words of another by seeking. */
     if (lift(&w->errors) != 0 || fcntl(w->errors, F_SETFL, O_APPEND) != 0)
         return -1;
     return 0;

@@ -6,8 +6,9 @@
 #include "build_info.h"
 #include "run/backends.h"
 
-#include <stdbool.h>
+#include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,7 @@ int main(int argc, char **argv)
     for (const struct command *c = command_table; c->name; c++)
         if (strcmp(c->name, argv[1]) == 0) {
             int status = c->run(argc - 2, argv + 2);
-            if (fflush(stdout) != 0 || ferror(stdout)) {
+            if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
                 fprintf(stderr, "poolmark: standard output cannot be written\n");
                 return status ? status : STATUS_FAILED;
             }

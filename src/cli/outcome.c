@@ -15,11 +15,14 @@ static struct point_facts facts_of(void *user, const struct point *point)
     const struct plan *plan = user;
     size_t i = plan_find(plan, point);
     if (i == SIZE_MAX)
-        return (struct point_facts){false, SIZE_MAX, NAN, NAN, 0};
+        return (struct point_facts){.position = SIZE_MAX, .bound = NAN, .ideal_s = NAN, .uses_cpu = true};
     const struct plan_point *p = &plan->points[i];
     /* A sleeper's time is known by theory; any other is known from the base's time alone. */
     double ideal = p->uses_cpu || p->bound.speedup <= 0 ? NAN : p->bound.total_ns / p->bound.speedup / 1e9;
-    return (struct point_facts){true, i, p->bound.speedup, ideal, p->experiment->precision};
+    return (struct point_facts){.known = true, .position = i, .bound = p->bound.speedup,
+                                .uses_cpu = p->uses_cpu, .ideal_s = ideal,
+                                .precision = p->experiment->precision, .title = p->experiment->title,
+                                .label = p->label};
 }
 
 /* Claims of time are scaled as the workload's times are; work that burns is not scaled. */

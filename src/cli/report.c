@@ -96,7 +96,7 @@ int command_plot(int argc, char **argv)
         else if (figures.no_gnuplot || *figures.problem)
             status = STATUS_MISSING;
         else
-            printf("%zu figures in %s/plots\n", figures.n_drawn, folder);
+            printf("figures in %s/plots: %zu\n", folder, figures.n_drawn);
         outcome_release(&outcome);
     }
     past_run_release(&past);

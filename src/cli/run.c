@@ -87,12 +87,15 @@ static int read_configuration(struct job *j, struct err *err)
         return err_set(err, "--resume takes the configuration from the run itself: %s is one too many",
                        j->configuration.files[0]);
     for (int i = 0; i < OPTION_COUNT; i++)
-        if (option_table[i].scope == EXPERIMENT && j->configuration.command.settings[i].text)
+        if (option_table[i].scope != COMMAND && i != OPTION_MAX_SECONDS &&
+            j->configuration.command.settings[i].text)
             return err_set(err, "--%s: a run is finished as it was begun; --resume takes no other %s",
                            option_table[i].name, option_table[i].name);
     char path[4300];
     if (folder_check(resume, err) != 0)
         return -1;
+    /* The time that was up then says nothing about now. */
+    configuration_set_default(&j->configuration, OPTION_MAX_SECONDS, "0", "--resume");
     snprintf(path, sizeof path, "%s/plan.ini", resume);
     return configuration_read_file(&j->configuration, path, err);
 }
@@ -169,11 +172,11 @@ static int dry_run(const struct job *j)
 {
     char text[256];
     printf("%s\n", topo_explain(&j->machine, text, sizeof text));
-    printf("%zu experiments, %zu points, %zu cells in %zu groups, %llu samples, about %.0f s\n",
+    printf("experiments %zu, points %zu, cells %zu, groups %zu, samples %llu, about %.0f s\n",
            j->experiments.n, j->plan.n, j->plan.n_cells, j->plan.n_groups,
            (unsigned long long)plan_samples(&j->plan), plan_estimate_ns(&j->plan) / 1e9);
     for (size_t g = 0; g < j->plan.n_groups; g++) {
-        printf("\ngroup %zu: %zu points\n", g, j->plan.groups[g].n_points);
+        printf("\ngroup %zu, points %zu:\n", g, j->plan.groups[g].n_points);
         for (size_t i = 0; i < j->plan.groups[g].n_cells; i++) {
             char **argv = cell_command(&j->plan.cells[j->plan.groups[g].cells[i]]);
             for (char **a = argv; *a; a++)
@@ -246,7 +249,7 @@ static void say_stopped(const struct job *j, const struct run_result *result)
 {
     if (!result->interrupted && !result->out_of_time)
         return;
-    fprintf(stderr, "poolmark: %s: %zu of %zu points lack samples; poolmark run --resume %s goes on\n",
+    fprintf(stderr, "poolmark: %s: %zu of %zu points lack samples or precision; poolmark run --resume %s goes on\n",
             result->interrupted ? "interrupted" : "out of time", result->n_skipped, j->plan.n, j->folder);
 }
 

@@ -62,7 +62,10 @@
     F(count, group, "", "as in samples.csv")                                                           \
     F(text, backend, "", "who runs the tasks")                                                         \
     F(count, workers, "", "workers that compute")                                                      \
+    F(count, ranks, "", "MPI ranks, 1 without MPI")                                                    \
+    F(count, threads, "", "threads of a rank or process")                                              \
     F(text, bind, "", "binding asked for")                                                             \
+    F(count, cell_pid, "", "process of the cell, as in samples.csv")                                   \
     F(count, worker, "", "which worker, from 0")                                                       \
     F(count, rank, "", "its MPI rank")                                                                 \
     F(count, thread, "", "its thread within the rank or process")                                      \

@@ -94,24 +94,44 @@ static bool has_gnuplot(void)
     return child_capture(argv, 5000, out, sizeof out) == 0;
 }
 
-/* How many different values a count takes over the points of an experiment that were measured. */
-static size_t count_values(const struct summary *s, const char *experiment, size_t offset)
+/* A measured point of the experiment that is no base, or NULL. */
+static const struct point *shown_point(const struct summary *s, size_t i, const char *experiment)
+{
+    const struct summary_point *p = &s->points[i];
+    bool shown = p->n && strcmp(p->point.experiment, experiment) == 0 &&
+                 strcmp(p->point.backend, "seq") != 0;
+    return shown ? &p->point : NULL;
+}
+
+static size_t count_workers(const struct summary *s, const char *experiment)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++) {
-        const struct point *p = &s->points[i].point;
-        if (strcmp(p->experiment, experiment) != 0 || strcmp(p->backend, "seq") == 0 || !s->points[i].n)
-            continue;
-        uint64_t value = *(const uint64_t *)((const char *)p + offset);
+        const struct point *p = shown_point(s, i, experiment);
         bool seen = false;
-        for (size_t k = 0; k < i && !seen; k++) {
-            const struct point *q = &s->points[k].point;
-            seen = strcmp(q->experiment, experiment) == 0 && strcmp(q->backend, "seq") != 0 &&
-                   s->points[k].n && *(const uint64_t *)((const char *)q + offset) == value;
+        for (size_t k = 0; p && k < i && !seen; k++) {
+            const struct point *q = shown_point(s, k, experiment);
+            seen = q && q->workers == p->workers;
         }
-        n += !seen;
+        n += p && !seen;
     }
     return n;
+}
+
+/* Whether some schedule was measured with several chunk sizes on equal workers. */
+static bool has_chunks(const struct summary *s, const char *experiment)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct point *p = shown_point(s, i, experiment);
+        for (size_t k = 0; p && k < i; k++) {
+            const struct point *q = shown_point(s, k, experiment);
+            if (q && q->workers == p->workers && q->chunk != p->chunk &&
+                strcmp(q->backend, p->backend) == 0 && strcmp(q->schedule, p->schedule) == 0 &&
+                q->tasks == p->tasks && strcmp(q->workload, p->workload) == 0)
+                return true;
+        }
+    }
+    return false;
 }
 
 /* "2 usable CPUs; n = 6 to 10; base seq, 1.23 s": what one must know to read the figure. */
@@ -169,10 +189,33 @@ static bool is_first_of_experiment(const struct summary *s, size_t i)
     return true;
 }
 
+/* The figures that a summary calls for, drawn one by one, or counted when `figures` is NULL. */
+static size_t each_figure(const struct summary *s, const char *folder, bool has_articles,
+                          struct figures *figures)
+{
+    static const char *const over_workers[] = {"speedup", "efficiency", "time"};
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const char *experiment = s->points[i].point.experiment;
+        if (!is_first_of_experiment(s, i))
+            continue;
+        for (size_t k = 0; k < 3 && count_workers(s, experiment) > 1; k++, n++)
+            if (figures)
+                draw(s, folder, over_workers[k], experiment, "summary.csv", figures);
+        if (has_chunks(s, experiment) && ++n && figures)
+            draw(s, folder, "chunks", experiment, "summary.csv", figures);
+    }
+    if (has_articles && ++n && figures)
+        draw(s, folder, "articles", "", "articles.csv", figures);
+    return n;
+}
+
 int figures_draw(const struct summary *s, const char *folder, bool has_articles, struct figures *figures,
                  struct err *err)
 {
     *figures = (struct figures){0};
+    if (each_figure(s, folder, has_articles, NULL) == 0)
+        return 0;
     if (!has_gnuplot()) {
         figures->no_gnuplot = true;
         return 0;
@@ -181,31 +224,22 @@ int figures_draw(const struct summary *s, const char *folder, bool has_articles,
     snprintf(path, sizeof path, "%s/plots", folder);
     if (mkdir(path, 0777) != 0 && errno != EEXIST)
         return err_set(err, "%s cannot be made: %s", path, strerror(errno));
-    for (size_t i = 0; i < s->n; i++) {
-        const char *experiment = s->points[i].point.experiment;
-        if (!is_first_of_experiment(s, i))
-            continue;
-        if (count_values(s, experiment, offsetof(struct point, workers)) > 1) {
-            draw(s, folder, "speedup", experiment, "summary.csv", figures);
-            draw(s, folder, "efficiency", experiment, "summary.csv", figures);
-            draw(s, folder, "time", experiment, "summary.csv", figures);
-        }
-        if (count_values(s, experiment, offsetof(struct point, chunk)) > 1)
-            draw(s, folder, "chunks", experiment, "summary.csv", figures);
-    }
-    if (has_articles)
-        draw(s, folder, "articles", "", "articles.csv", figures);
+    each_figure(s, folder, has_articles, figures);
     return 0;
 }
 
 bool figures_print_curve(const struct summary *s, const char *folder, int columns, int rows, FILE *to)
 {
+    /* Of the experiments with most worker counts the one that runs longest: it says most. */
     const char *best = NULL;
     size_t most = 1;
+    double longest = 0;
     for (size_t i = 0; i < s->n; i++) {
-        size_t n = count_values(s, s->points[i].point.experiment, offsetof(struct point, workers));
-        if (n > most) {
+        size_t n = count_workers(s, s->points[i].point.experiment);
+        double base_s = s->points[i].row.base_s;
+        if (n > most || (n == most && best && base_s > longest)) {
             most = n;
+            longest = base_s;
             best = s->points[i].point.experiment;
         }
     }

@@ -167,17 +167,24 @@ static void estimate_speedup(struct summary_point *p, const struct summary_point
     row->speedup_high = e.median_ci.high;
 }
 
+/* Whether the CPUs, not the workers, say how many tasks can run at once. */
+static bool is_limited(const struct summary *s, const struct summary_point *p)
+{
+    return s->usable > 0 && p->facts.uses_cpu && p->point.workers > (uint64_t)s->usable;
+}
+
 static void estimate_point(struct summary *s, struct summary_point *p, const struct summary_point *base,
-                           const struct point_facts *facts, double *values, int *launches)
+                           double *values, int *launches)
 {
     struct summary_row *row = &p->row;
+    const struct point_facts *facts = &p->facts;
     double workers = (double)p->point.workers;
     estimate_speedup(p, base, values, launches);
     row->efficiency = row->speedup / workers;
     row->karp_flatt = stats_karp_flatt(row->speedup, workers);
     row->bound = facts->known ? facts->bound : NAN;
     row->bound_s = isfinite(facts->ideal_s) ? facts->ideal_s : row->base_s / row->bound;
-    double at_once = s->usable > 0 && workers > s->usable ? s->usable : workers;
+    double at_once = is_limited(s, p) ? s->usable : workers;
     row->ns_per_task = p->point.tasks ? row->median_s * 1e9 * at_once / (double)p->point.tasks : NAN;
     row->serial_fraction = NAN;
     row->nodes = 1;
@@ -220,8 +227,7 @@ static void fit_series(struct summary *s)
             if (!same_series(&s->points[i].point, &s->points[k].point))
                 continue;
             fitted[k] = true;
-            bool limited = s->usable > 0 && s->points[k].point.workers > (uint64_t)s->usable;
-            if (!(row->speedup > 0) || limited)
+            if (!(row->speedup > 0) || is_limited(s, &s->points[k]))
                 continue;
             workers[n] = (double)s->points[k].point.workers;
             distinct += n == 0 || workers[n] != workers[0];
@@ -237,7 +243,7 @@ static void fit_series(struct summary *s)
     free(fitted);
 }
 
-static const struct point_facts unknown_facts = {false, SIZE_MAX, NAN, NAN, 0};
+static const struct point_facts unknown_facts = {.position = SIZE_MAX, .bound = NAN, .ideal_s = NAN, .uses_cpu = true};
 
 struct placed {
     struct summary_point point;
@@ -284,10 +290,8 @@ void summary_estimate(struct summary *s, int usable,
     }
     for (size_t i = 0; i < s->n; i++) {
         struct summary_point *p = &s->points[i];
-        struct point_facts facts = unknown_facts;
-        if (facts_of)
-            facts = facts_of(user, &p->point);
-        estimate_point(s, p, summary_base(s, p), &facts, values, launches);
+        p->facts = facts_of ? facts_of(user, &p->point) : unknown_facts;
+        estimate_point(s, p, summary_base(s, p), values, launches);
     }
     free(values);
     free(launches);

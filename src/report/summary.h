@@ -26,6 +26,18 @@ struct observation {
     uint64_t sum;
 };
 
+/* What is known of a point from its plan; the bound is from theory, not from samples. */
+struct point_facts {
+    bool known;
+    size_t position;  /* in the plan: rows are shown in its order, unknown points last */
+    double bound;     /* largest speedup; NaN when unknown */
+    bool uses_cpu;    /* the workload competes for CPUs */
+    double ideal_s;   /* shortest time by theory alone (sleepers); NaN where only the base's time tells */
+    double precision; /* percent asked for, 0: none */
+    const char *title, *label; /* of the experiment, of the workload, for people; NULL: unknown. They
+                                  must outlive the summary */
+};
+
 struct summary_point {
     struct point point;
     struct observation *observations; /* right answers only */
@@ -34,18 +46,9 @@ struct summary_point {
     char last_error[FIELD_TEXT_BYTES];
     uint64_t chain_ps_sum; /* of the register chain beside the samples */
     size_t n_chain;
-    uint32_t last_launch, last_group, last_pass; /* where the observations are in order, they stay so */
-    bool sorted;
+    bool sorted; /* the observations are in order of launch, group, pass */
+    struct point_facts facts;
     struct summary_row row;
-};
-
-/* What is known of a point from its plan; the bound is from theory, not from samples. */
-struct point_facts {
-    bool known;
-    size_t position;  /* in the plan: rows are shown in its order, unknown points last */
-    double bound;     /* largest speedup; NaN when unknown */
-    double ideal_s;   /* shortest time by theory alone (sleepers); NaN where only the base's time tells */
-    double precision; /* percent asked for, 0: none */
 };
 
 struct summary {

@@ -9,6 +9,20 @@
 
 enum { CELL_BYTES = 64 };
 
+/* Flags that a row shows, and what the line under the tables says of each. */
+static const struct {
+    const char *flag;
+    char mark;
+    const char *meaning;
+} marks[] = {
+    {"oversubscribed", '*', "more workers than usable CPUs"},
+    {"misplaced", '?', "workers did not run where they were asked to"},
+    {"failed", '!', "samples failed or were wrong"},
+    {"imprecise", '~', "the interval is wider than the precision asked for"},
+};
+
+enum { N_MARKS = sizeof marks / sizeof *marks };
+
 typedef void fill(const struct summary_point *p, char *cell);
 
 static bool is_base(const struct summary_point *p)
@@ -92,8 +106,10 @@ static void fill_per_task(const struct summary_point *p, char *cell)
 
 static void fill_mark(const struct summary_point *p, char *cell)
 {
-    snprintf(cell, CELL_BYTES, "%s%s%s", strstr(p->row.flags, "oversubscribed") ? "*" : "",
-             strstr(p->row.flags, "misplaced") ? "?" : "", strstr(p->row.flags, "failed") ? "!" : "");
+    for (size_t i = 0; i < N_MARKS; i++)
+        if (strstr(p->row.flags, marks[i].flag))
+            *cell++ = marks[i].mark;
+    *cell = '\0';
 }
 
 struct column {
@@ -145,19 +161,30 @@ static bool same_block(const struct summary_point *a, const struct summary_point
            a->point.scale == b->point.scale && strcmp(a->point.bind, b->point.bind) == 0;
 }
 
+/* Whether the block's points open and close their workers in every sample; its base does not. */
+static bool has_fresh(const struct summary *s, const struct summary_point *p)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (same_block(p, &s->points[i]) && s->points[i].point.fresh)
+            return true;
+    return false;
+}
+
 static void print_heading(FILE *to, const struct summary *s, const struct summary_point *p, bool color)
 {
     char time[32];
     const struct summary_point *base = summary_base(s, p);
     fprintf(to, "\n%s%s%s: %" PRIu64 " task%s, %s", format_style(color, STYLE_BOLD), p->point.experiment,
             format_style(color, STYLE_END), p->point.tasks, p->point.tasks == 1 ? "" : "s",
-            p->point.workload);
+            p->facts.label ? p->facts.label : p->point.workload);
     if (p->point.scale != 1)
         fprintf(to, ", times x %g", p->point.scale);
     if (strcmp(p->point.bind, "none") != 0)
         fprintf(to, ", bind %s", p->point.bind);
-    if (p->point.fresh)
+    if (has_fresh(s, p))
         fputs(", workers made and ended in every sample", to);
+    if (p->facts.title && *p->facts.title)
+        fprintf(to, "\n%s", p->facts.title);
     if (base && base->n) {
         fprintf(to, "\nbase: seq, %s", format_seconds(base->row.median_s, time, sizeof time));
         if (base->n_chain)
@@ -172,9 +199,28 @@ static int rank_of(const struct summary_point *p)
     return is_base(p) ? 0 : 1;
 }
 
+static void print_failures(FILE *to, const struct summary_point *p)
+{
+    if (p->n_failed)
+        fprintf(to, "  ! %s W=%" PRIu64 ": %" PRIu64 " failed; the last: %s\n", p->point.backend,
+                p->point.workers, p->n_failed, p->last_error);
+}
+
+static void print_legend(FILE *to, const struct summary *s)
+{
+    bool any = false;
+    for (size_t m = 0; m < N_MARKS; m++) {
+        bool used = false;
+        for (size_t i = 0; i < s->n; i++)
+            used = used || strstr(s->points[i].row.flags, marks[m].flag);
+        if (used)
+            fprintf(to, "%s%c %s\n", any ? "" : "\n", marks[m].mark, marks[m].meaning);
+        any = any || used;
+    }
+}
+
 void summary_write_text(const struct summary *s, FILE *to, int columns, bool color)
 {
-    bool starred = false, misplaced = false;
     for (size_t i = 0; i < s->n; i++) {
         const struct summary_point *p = &s->points[i];
         bool seen = false;
@@ -188,19 +234,9 @@ void summary_write_text(const struct summary *s, FILE *to, int columns, bool col
             for (size_t k = i; k < s->n; k++)
                 if (same_block(p, &s->points[k]) && rank_of(&s->points[k]) == rank)
                     print_row(to, &s->points[k], columns);
-        for (size_t k = i; k < s->n; k++) {
-            const struct summary_point *q = &s->points[k];
-            if (!same_block(p, q))
-                continue;
-            starred = starred || strstr(q->row.flags, "oversubscribed");
-            misplaced = misplaced || q->n_misplaced;
-            if (q->n_failed)
-                fprintf(to, "  ! %s W=%" PRIu64 ": %" PRIu64 " failed; the last: %s\n", q->point.backend,
-                        q->point.workers, q->n_failed, q->last_error);
-        }
+        for (size_t k = i; k < s->n; k++)
+            if (same_block(p, &s->points[k]))
+                print_failures(to, &s->points[k]);
     }
-    if (starred)
-        fprintf(to, "\n* more workers than the %d usable CPUs\n", s->usable);
-    if (misplaced)
-        fprintf(to, "\n? workers did not run where they were asked to\n");
+    print_legend(to, s);
 }

@@ -64,7 +64,7 @@ char **cell_command(const struct cell_spec *spec)
     add_argument(&argv, &n, "--backend");
     add_argument(&argv, &n, kind->name);
     add_number(&argv, &n, "--workers", spec->workers);
-    if (kind->uses_ranks || kind->command) {
+    if (kind->uses_ranks) {
         add_number(&argv, &n, "--ranks", spec->ranks);
         add_number(&argv, &n, "--threads", spec->threads);
     }
@@ -175,9 +175,8 @@ static void drop_line(struct cell *cell, const char *line)
 /* Ends the cell and tells how it ended: "killed by signal 9 (SIGKILL); its last words: …". */
 static void describe_end(struct cell *cell, char *buffer, size_t size)
 {
-    char status[128] = "did not end", words[400];
-    child_wait(&cell->child, 500);
-    bool by_itself = cell->child.reaped;
+    char status[128] = "", words[400];
+    bool by_itself = child_wait(&cell->child, 500);
     child_last_words(&cell->child, words, sizeof words);
     for (char *p = words; *p; p++)
         if (*p == '\n')
@@ -200,6 +199,9 @@ static void read_placements(struct cell *cell, const json_t *hello)
         text_copy(row->backend, sizeof row->backend, cell->spec->kind->name);
         text_copy(row->bind, sizeof row->bind, cell->spec->bind);
         row->workers = cell->spec->workers;
+        row->ranks = cell->spec->ranks;
+        row->threads = cell->spec->kind->uses_threads ? cell->spec->threads : 1;
+        row->cell_pid = (uint64_t)cell->child.pid;
         row->worker = (uint64_t)json_integer_value(json_object_get(item, "worker"));
         row->rank = (uint64_t)json_integer_value(json_object_get(item, "rank"));
         row->thread = (uint64_t)json_integer_value(json_object_get(item, "thread"));
@@ -260,7 +262,7 @@ int cell_greet(struct cell *cell, const struct cell_wait *wait, bool *missing, s
         break;
     default:
         describe_end(cell, end, sizeof end);
-        err_set(err, "the cell was not ready within a minute: %s", end);
+        err_set(err, "the cell was not ready within a minute%s", end);
     }
     if (missing)
         *missing = lacks;
@@ -332,8 +334,8 @@ static bool read_answer(struct cell *cell, const char *line, struct sample *samp
         set_failure(sample, "nonsense", sentence);
     } else if (strcmp(sample->status, "ok") == 0 && !sample->verified) {
         set_failure(sample, "wrong", "the cell does not say that the answer was verified");
-    } else if (events) {
-        *events = json_incref(json_object_get(answer, "events"));
+    } else if (json_object_get(answer, "events")) {
+        *events = json_incref(answer);
     }
     json_decref(answer);
     return good;
@@ -356,8 +358,7 @@ enum cell_state cell_ask(struct cell *cell, const struct plan_point *p, bool tra
                          const struct cell_wait *wait, struct sample *sample, json_t **events)
 {
     char *line, what[160], limit[32];
-    if (events)
-        *events = NULL;
+    *events = NULL;
     sample->open_ns = cell->open_ns;
     sample->cell_pid = (uint64_t)cell->child.pid;
     if (send_request(cell, p, trace, last) != 0)
@@ -379,7 +380,7 @@ enum cell_state cell_ask(struct cell *cell, const struct plan_point *p, bool tra
     case LINE_END:
         return fail_cell(cell, sample, "died", "the cell died: ");
     case LINE_TIMEOUT:
-        snprintf(what, sizeof what, "no answer within %s: ",
+        snprintf(what, sizeof what, "no answer within %s; the cell was ended",
                  units_format_ns((double)p->timeout_ns, limit, sizeof limit));
         return fail_cell(cell, sample, "timeout", what);
     default:

@@ -54,10 +54,12 @@ void configuration_release(struct configuration *c)
 
 static void set(struct section *s, enum option_id id, const char *text, const char *place)
 {
+    /* Copied first: a line that goes on keeps the place of the one before. */
+    char *new_text = alloc_text(text), *new_place = alloc_text(place);
     free(s->settings[id].text);
     free(s->settings[id].place);
-    s->settings[id].text = alloc_text(text);
-    s->settings[id].place = alloc_text(place);
+    s->settings[id].text = new_text;
+    s->settings[id].place = new_place;
 }
 
 /* The option of that name, or -1 with a sentence that starts with `what` and lists those of up to the
@@ -183,7 +185,8 @@ static char *next_line(char *to, int size, void *stream)
         return NULL;
     }
     snprintf(to, (size_t)size, "%s\n", line);
-    char *text = text_trim(line);
+    bool has_mark = r->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0;
+    char *text = text_trim(has_mark ? line + 3 : line);
     if (*text == '[')
         begin_section(r, text);
     free(line);
@@ -328,6 +331,13 @@ int configuration_read(struct configuration *c, int argc, char **argv, struct er
         if (configuration_read_file(c, c->files[i], err) != 0)
             return -1;
     return 0;
+}
+
+void configuration_set_default(struct configuration *c, enum option_id id, const char *text,
+                               const char *place)
+{
+    if (!c->command.settings[id].text)
+        set(&c->command, id, text, place);
 }
 
 static const struct setting *find_setting(const struct configuration *c, const struct section *section,

@@ -114,6 +114,10 @@ int configuration_read(struct configuration *c, int argc, char **argv, struct er
 /* Reads one INI file into the configuration. */
 int configuration_read_file(struct configuration *c, const char *path, struct err *err);
 
+/* Sets an option as if on the command line, unless it is there. */
+void configuration_set_default(struct configuration *c, enum option_id id, const char *text,
+                               const char *place);
+
 /* The setting that counts for a section (NULL: what holds for the whole run): command line, section,
  * [defaults], fallback. Never NULL. *place, if wanted, is where it stands. */
 const char *configuration_get(const struct configuration *c, const struct section *section,

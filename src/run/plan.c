@@ -74,6 +74,8 @@ static struct plan_point new_point(const struct expansion *x, const char *worklo
     struct plan_point p = {.experiment = x->e, .uses_cpu = x->work->def->flags & WORKLOAD_USES_CPU};
     text_copy(p.point.experiment, FIELD_TEXT_BYTES, x->e->name);
     text_copy(p.point.workload, FIELD_TEXT_BYTES, workload);
+    if (work_short(workload, p.label, sizeof p.label, NULL) != 0)
+        text_copy(p.label, sizeof p.label, workload);
     text_copy(p.point.bind, FIELD_TEXT_BYTES, x->bind);
     p.point.scale = x->scale;
     p.point.tasks = x->work->n;
@@ -104,7 +106,7 @@ static bool is_missing(struct plan *plan, const struct backend_kind *kind)
     for (size_t i = 0; i < plan->n_missing; i++)
         if (strcmp(plan->missing[i].name, kind->name) == 0)
             return true;
-    struct missing m;
+    struct missing m = {0};
     if (backend_is_available(kind, m.reason, sizeof m.reason))
         return false;
     text_copy(m.name, sizeof m.name, kind->name);

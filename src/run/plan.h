@@ -20,6 +20,7 @@ struct cell_spec {
 
 struct plan_point {
     struct point point;
+    char label[FIELD_TEXT_BYTES]; /* the workload for people: without parameters at their defaults */
     const struct experiment *experiment;
     size_t base; /* the point that its speedup is relative to; itself for a base */
     size_t cell;

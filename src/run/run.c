@@ -182,11 +182,10 @@ static double sample_cost(const struct plan_point *p)
     return p->bound.total_ns / (p->bound.speedup > 0 ? p->bound.speedup : 1) + 3e6;
 }
 
+/* A launch that this machine cannot give; others of the same backend may be possible. */
 static void note_missing(struct plan *plan, struct cell_spec *spec, const char *reason)
 {
-    for (size_t i = 0; i < plan->n_cells; i++)
-        if (strcmp(plan->cells[i].kind->name, spec->kind->name) == 0)
-            plan->cells[i].unavailable = true;
+    spec->unavailable = true;
     for (size_t i = 0; i < plan->n_missing; i++)
         if (strcmp(plan->missing[i].name, spec->kind->name) == 0)
             return;
@@ -209,11 +208,15 @@ static int write_placements(struct state *s, const struct cell *cell, uint64_t l
 }
 
 static int write_trace(struct state *s, const struct cell *cell, const struct sample *sample,
-                       const json_t *events)
+                       const json_t *answer)
 {
     size_t i;
     json_t *event;
-    json_array_foreach(events, i, event)
+    json_int_t dropped = json_integer_value(json_object_get(answer, "events_dropped"));
+    if (dropped > 0)
+        progress_say(s->run->progress, "poolmark: trace.csv lacks %lld chunks of sample %llu: no room",
+                     (long long)dropped, (unsigned long long)sample->order);
+    json_array_foreach(json_object_get(answer, "events"), i, event)
     {
         struct trace_row row = {.order = sample->order};
         row.worker = (uint64_t)json_integer_value(json_array_get(event, 0));
@@ -342,7 +345,9 @@ static size_t collect_pass(const struct state *s, size_t g, uint64_t launch, uin
             if (other == i || s->plan->points[other].base != i)
                 continue;
             alone = false;
-            needed = needed || wants(s, other, launch, g, pass);
+            /* Also where the other has its sample already: a run that was broken off before the base's
+             * turn would otherwise lack the pair. */
+            needed = needed || wants(s, other, launch, g, pass) || is_done(s, other, launch, pass);
         }
         if (is_base && !alone)
             needed = needed && !s->points[i].dead && !is_done(s, i, done_launch(s, i, launch, g), pass);
@@ -441,8 +446,9 @@ static size_t count_skipped(const struct state *s)
     size_t n = 0;
     for (size_t i = 0; i < s->plan->n; i++) {
         const struct plan_point *p = &s->plan->points[i];
+        bool lacks = s->points[i].n < p->experiment->launches * p->experiment->reps;
         n += !s->points[i].dead && !s->points[i].settled && !s->plan->cells[p->cell].unavailable &&
-             s->points[i].n < p->experiment->launches * p->experiment->reps;
+             (lacks || wants_launch(s, p, UINT64_MAX));
     }
     return n;
 }

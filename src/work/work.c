@@ -435,6 +435,28 @@ int work_canonical(const char *text, char *buffer, size_t size, struct err *err)
     return status;
 }
 
+int work_short(const char *text, char *buffer, size_t size, struct err *err)
+{
+    struct spec spec;
+    if (spec_read_checked(&spec, text, err) != 0)
+        return -1;
+    struct text t = TEXT_INIT;
+    text_addf(&t, "%s", spec.name);
+    for (size_t i = 0; i < spec.n_params; i++) {
+        const struct workload_param *p = &spec.def->params[i];
+        struct workload_value fallback = {0};
+        if (read_value(p, p->fallback, &fallback, NULL) == 0 &&
+            fallback.count == spec.values[i].count && fallback.real == spec.values[i].real)
+            continue;
+        text_addf(&t, " %s=", p->name);
+        add_value(&t, p, &spec.values[i]);
+    }
+    spec_release(&spec);
+    text_copy(buffer, size, t.text);
+    text_release(&t);
+    return 0;
+}
+
 /* --- work and its verification ---------------------------------------------------------------- */
 
 /* The middle of the k-th of m equal parts of 0..n-1, without a product that wraps for m <= 2^32. */

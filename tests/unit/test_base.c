@@ -673,6 +673,11 @@ START_TEST(child_says_last_words)
     ck_assert_str_eq(child_last_words(&child, tight, sizeof tight), "three");
     ck_assert_str_eq(child_last_words(&child, one, sizeof one), "");
     check_ended(&child, "exit status 0");
+    /* A process that moves the position leaves no hole and overwrites nothing. */
+    START_SHELL(&child, "echo a >&2; echo b | dd bs=1 seek=9 conv=notrunc >&2 2>/dev/null");
+    ck_assert(child_wait(&child, LONG_MS));
+    ck_assert_str_eq(child_last_words(&child, words, sizeof words), "a\nb");
+    check_ended(&child, "exit status 0");
     START_SHELL(&child, "printf 'µµµµ' >&2");
     ck_assert(child_wait(&child, LONG_MS));
     ck_assert_str_eq(child_last_words(&child, words, 6), "µµ"); /* not half a character */
