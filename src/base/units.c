@@ -167,8 +167,6 @@ static int range_end(const char *word, const struct units_name *names, uint64_t 
     for (const struct units_name *n = names; n && n->name; n++)
         if (strcmp(n->name, word) == 0)
             return *value = n->value, 0;
-    if (word[0] == '-')
-        return err_set(err, "%s is negative", word);
     if (names && isalpha((unsigned char)word[0]))
         return unknown_name(word, names, err);
     return units_count(word, value, err);
@@ -203,6 +201,9 @@ static int add_value(struct values *v, uint64_t value, uint64_t low, uint64_t hi
 static int add_word(struct values *v, char *word, uint64_t low, uint64_t high,
                     const struct units_name *names, struct err *err)
 {
+    if (word[0] == '-')
+        return err_set(err, "%s is negative (allowed: %llu to %llu)", word, (unsigned long long)low,
+                       (unsigned long long)high);
     if (!*word)
         return err_set(err, "a list has an empty item (allowed: as 1,2,4 or 1..8 or 1..1024*4)");
     char *dots = strstr(word, "..");

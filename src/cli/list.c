@@ -101,6 +101,7 @@ static int list_options(int argc, char **argv)
 static void print_fields(const char *file, const struct field *fields)
 {
     static const char *const types[] = {[FIELD_text] = "text", [FIELD_count] = "count",
+                                        [FIELD_bits] = "bits",
                                         [FIELD_real] = "real", [FIELD_flag] = "flag"};
     for (const struct field *f = fields; f->name; f++)
         printf("%-15s %-16s %-5s %-5s %s\n", file, f->name, types[f->type], f->unit, f->meaning);

@@ -12,8 +12,8 @@ static const char *read_arguments(int argc, char **argv, bool takes_format, int 
     const char *folder = NULL;
     for (int i = 0; i < argc; i++) {
         const char *value = NULL;
-        if (takes_format && strcmp(argv[i], "--format") == 0 && i + 1 < argc)
-            value = argv[++i];
+        if (takes_format && strcmp(argv[i], "--format") == 0)
+            value = i + 1 < argc ? argv[++i] : "";
         else if (takes_format && strncmp(argv[i], "--format=", 9) == 0)
             value = argv[i] + 9;
         if (value) {

@@ -103,17 +103,17 @@ static int read_configuration(struct job *j, struct err *err)
 /* Checks each binding on this machine before anything is started. */
 static int check_binding(const struct job *j, struct err *err)
 {
-    for (size_t i = 0; i < j->plan.n_cells; i++) {
-        const struct cell_spec *cell = &j->plan.cells[i];
-        struct topo_bind bind = {0};
-        int *pus = calloc(cell->workers, sizeof *pus);
-        int status = topo_bind_parse(cell->bind, &bind, err);
-        if (status == 0 && pus)
-            status = topo_plan(j->topo, &bind, cell->workers, pus, err);
-        topo_bind_release(&bind);
-        free(pus);
-        if (status != 0)
-            return err_prefix(err, "bind %s", cell->bind);
+    for (size_t i = 0; i < j->experiments.n; i++) {
+        const struct experiment *e = &j->experiments.items[i];
+        for (size_t b = 0; b < e->n_binds; b++) {
+            struct topo_bind bind = {0};
+            int status = topo_bind_parse(e->binds[b], &bind, err);
+            if (status == 0)
+                status = topo_plan(j->topo, &bind, 0, NULL, err);
+            topo_bind_release(&bind);
+            if (status != 0)
+                return err_prefix(err, "%s", e->places[OPTION_BIND]);
+        }
     }
     return 0;
 }

@@ -5,8 +5,8 @@
  *
  *     F(type, name, "unit", "meaning")
  *
- * Types: text (a short string), count (uint64_t), real (double; NaN is written as an empty cell), flag
- * (0 or 1).
+ * Types: text (a short string), count (uint64_t; in JSON below 2^63), bits (uint64_t; in JSON as the signed
+ * number of the same 64 bits), real (double; NaN is written as an empty cell), flag (0 or 1).
  */
 #ifndef POOLMARK_RECORD_FIELDS_H
 #define POOLMARK_RECORD_FIELDS_H
@@ -48,7 +48,7 @@
     F(count, busy_workers, "", "workers that ran at least one task")                                   \
     F(count, start_spread_ns, "ns", "from the first worker's start to the last worker's start")        \
     F(count, end_spread_ns, "ns", "from the first worker's end to the last worker's end")              \
-    F(count, sum, "", "sum of the terms that the tasks returned, modulo 2^64")                         \
+    F(bits, sum, "", "sum of the terms that the tasks returned, modulo 2^64")                          \
     F(flag, verified, "", "1 when every index ran exactly once and the workload's own check passed")   \
     F(count, misplaced, "", "workers that did not end where they were asked to run")                   \
     F(count, chain_ps, "ps", "time of one iteration of a register chain, measured beside the sample")  \

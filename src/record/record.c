@@ -58,6 +58,7 @@ void record_csv(struct text *out, const struct field *fields, const void *record
             add_quoted(out, value);
             break;
         case FIELD_count:
+        case FIELD_bits:
         case FIELD_flag:
             text_addf(out, "%" PRIu64, *(const uint64_t *)value);
             break;
@@ -98,6 +99,7 @@ int record_read_cell(const struct field *field, void *record, const char *text, 
         text_copy(to, FIELD_TEXT_BYTES, text);
         return 0;
     case FIELD_count:
+    case FIELD_bits:
         if (read_count(text, to) != 0)
             return err_set(err, "%s: '%s' is not a whole number from 0 to 2^64-1", field->name, text);
         return 0;
@@ -127,7 +129,8 @@ json_t *record_json(const struct field *fields, const void *record)
         case FIELD_text:
             item = json_string(value);
             break;
-        case FIELD_count: /* jansson knows signed 64 bits only: above 2^63 the bits are kept */
+        case FIELD_count:
+        case FIELD_bits: /* jansson knows signed 64 bits only: above 2^63 the bits are kept */
             item = json_integer((json_int_t) * (const uint64_t *)value);
             break;
         case FIELD_flag:
@@ -151,8 +154,11 @@ static int read_member(const struct field *f, void *to, const json_t *item, stru
         text_copy(to, FIELD_TEXT_BYTES, json_string_value(item));
         return 0;
     case FIELD_count:
+    case FIELD_bits:
         if (!json_is_integer(item))
             return err_set(err, "%s is not a whole number", f->name);
+        if (f->type == FIELD_count && json_integer_value(item) < 0)
+            return err_set(err, "%s is negative", f->name);
         *(uint64_t *)to = (uint64_t)json_integer_value(item);
         return 0;
     case FIELD_flag:

@@ -14,10 +14,11 @@ enum { FIELD_TEXT_BYTES = 256 };
 
 typedef char field_text[FIELD_TEXT_BYTES];
 typedef uint64_t field_count;
+typedef uint64_t field_bits;
 typedef double field_real;
 typedef uint64_t field_flag;
 
-enum field_type { FIELD_text, FIELD_count, FIELD_real, FIELD_flag };
+enum field_type { FIELD_text, FIELD_count, FIELD_bits, FIELD_real, FIELD_flag };
 
 struct field {
     const char *name;

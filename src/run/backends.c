@@ -71,14 +71,32 @@ static struct backend_kind *copy_kind(const struct backend_kind *kind)
     return copy;
 }
 
+static void refuse_name(const char *name, const char *cells, struct err *err)
+{
+    size_t n_words, n = 0;
+    char **words = text_words(cells, "|", &n_words);
+    const char **names = alloc_zeroed(N_KINDS + n_words, sizeof *names);
+    for (int i = 0; i < N_KINDS; i++)
+        names[n++] = backend_kinds[i].name;
+    for (size_t i = 0; i < n_words; i++) {
+        words[i][strcspn(words[i], "=")] = '\0';
+        if (*words[i])
+            names[n++] = words[i];
+    }
+    struct text t = TEXT_INIT;
+    text_addf(&t, "unknown backend '%s'", name);
+    text_add_choices(&t, name, names, n);
+    err_set(err, "%s", t.text);
+    text_release(&t);
+    free(names);
+    text_words_free(words);
+}
+
 struct backend_kind *backend_kind_find(const char *name, const char *cells, struct err *err)
 {
-    const char *names[N_KINDS];
-    for (int i = 0; i < N_KINDS; i++) {
+    for (int i = 0; i < N_KINDS; i++)
         if (strcmp(backend_kinds[i].name, name) == 0)
             return copy_kind(&backend_kinds[i]);
-        names[i] = backend_kinds[i].name;
-    }
     char *command = find_command(name, cells);
     if (command) {
         struct backend_kind own = {.name = name, .summary = "a cell of your own", .command = command,
@@ -87,11 +105,7 @@ struct backend_kind *backend_kind_find(const char *name, const char *cells, stru
         free(command);
         return copy;
     }
-    struct text t = TEXT_INIT;
-    text_addf(&t, "unknown backend '%s'", name);
-    text_add_choices(&t, name, names, N_KINDS);
-    err_set(err, "%s", t.text);
-    text_release(&t);
+    refuse_name(name, cells, err);
     return NULL;
 }
 
@@ -148,6 +162,13 @@ bool backend_is_available(const struct backend_kind *kind, char *reason, size_t 
                  kind->uses_ranks ? "install MPI (apt-get install openmpi-bin libopenmpi-dev) and run make"
                                   : "run make");
         return false;
+    }
+    if (kind->command) {
+        snprintf(path, sizeof path, "%.*s", (int)strcspn(kind->command, " \t"), kind->command);
+        bool found = strchr(path, '/') ? access(path, X_OK) == 0 : in_path(path);
+        if (!found)
+            snprintf(reason, size, "%.400s is no program that can be started", path);
+        return found;
     }
     if (kind->uses_ranks && !in_path("mpirun")) {
         snprintf(reason, size, "mpirun is not in PATH; apt-get install openmpi-bin");

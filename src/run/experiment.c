@@ -218,6 +218,8 @@ static int read_flag(const char *text, bool *value, struct err *err)
 
 static int experiment_read(struct experiment *e, const struct context *x, struct err *err)
 {
+    for (int id = 0; id < OPTION_COUNT; id++)
+        (void)configuration_get(x->c, e->section, (enum option_id)id, &e->places[id]);
     READ(TITLE, (e->title = alloc_text(text), 0));
     READ(SOURCE, (e->source = alloc_text(text), 0));
     READ(CLAIM, claim_read(text, &e->claims, &e->n_claims, err));
@@ -385,6 +387,9 @@ int run_options_read(struct run_options *o, const struct configuration *c, struc
     o->out = configuration_get(c, NULL, OPTION_OUT, NULL);
     o->resume = configuration_get(c, NULL, OPTION_RESUME, NULL);
     o->only = configuration_get(c, NULL, OPTION_ONLY, NULL);
+    if ((!*o->out && c->command.settings[OPTION_OUT].text) ||
+        (!*o->resume && c->command.settings[OPTION_RESUME].text))
+        return err_set(err, "--out and --resume need the name of a folder");
     if (*o->out && *o->resume)
         return err_set(err, "--out and --resume exclude each other: a run is finished where it began");
     return 0;

@@ -23,6 +23,7 @@ struct counts {
 
 struct experiment {
     const struct section *section; /* NULL: the command line alone */
+    const char *places[OPTION_COUNT]; /* where each option was set: "x.ini:3: workers", "--workers" */
     char *name, *title, *source;
     struct claim *claims;
     size_t n_claims;

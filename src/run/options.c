@@ -84,7 +84,10 @@ static int find_option(const char *name, enum option_scope scope, const char *wh
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-enum { LONGEST_LINE = 190 }; /* inih's buffer holds 200 bytes with line end and terminator */
+enum {
+    LONGEST_LINE = 190, /* inih's buffer holds 200 bytes with line end and terminator */
+    LONGEST_WORD = 180,
+};
 
 struct reader {
     struct configuration *c;
@@ -92,6 +95,7 @@ struct reader {
     FILE *file;
     int line;
     bool continues;          /* the current line starts with white space */
+    bool has_key;            /* the current section has one that an indented line can go on with */
     bool in_defaults;        /* the current section is [defaults] */
     bool seen_defaults;
     size_t first_section;    /* of this file, in c->sections */
@@ -124,6 +128,7 @@ static int fail(struct reader *r, const char *format, ...)
 
 static void begin_section(struct reader *r, char *line)
 {
+    r->has_key = false;
     char *end = strchr(line, ']');
     if (!end) {
         fail(r, "the section '%s' has no closing bracket", line);
@@ -187,7 +192,7 @@ static char *next_line(char *to, int size, void *stream)
     snprintf(to, (size_t)size, "%s\n", line);
     bool has_mark = r->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0;
     char *text = text_trim(has_mark ? line + 3 : line);
-    if (*text == '[')
+    if (*text == '[' && !(r->continues && r->has_key))
         begin_section(r, text);
     free(line);
     return r->failed ? NULL : to;
@@ -211,6 +216,7 @@ static int take_key(void *user, const char *inih_section, const char *name, cons
     if (option_table[id].scope == RUN && !r->in_defaults)
         return fail(r, "%s holds for the whole run and belongs into [defaults]", name);
     struct setting *old = &s->settings[id];
+    r->has_key = true;
     if (old->text && !r->continues)
         return fail(r, "duplicate key '%s' in this section", name);
     struct text all = TEXT_INIT;
@@ -269,6 +275,27 @@ int configuration_read_file(struct configuration *c, const char *path, struct er
 
 /* --- command line ----------------------------------------------------------------------------- */
 
+/* A value of the command line is written to plan.ini and must read back as it was: no control characters,
+ * no word that starts a comment there, none longer than a line. */
+static int check_words(const char *value, struct err *err)
+{
+    for (const char *p = value; *p; p++)
+        if ((unsigned char)*p < ' ' && *p != '\t')
+            return err_set(err, "byte 0x%02x is no text", (unsigned)(unsigned char)*p);
+    size_t n;
+    int status = 0;
+    char **words = text_words(value, " \t", &n);
+    for (size_t i = 0; i < n && status == 0; i++) {
+        if (strlen(words[i]) > LONGEST_WORD)
+            status = err_set(err, "'%.40s...' has %zu bytes without a blank (allowed: %d)", words[i],
+                             strlen(words[i]), (int)LONGEST_WORD);
+        else if (words[i][0] == ';' || words[i][0] == '#')
+            status = err_set(err, "'%s' would begin a comment in an INI file", words[i]);
+    }
+    text_words_free(words);
+    return status;
+}
+
 /* --set KEY=VALUE is the same as --KEY VALUE. */
 static int take_set(struct configuration *c, const char *text, struct err *err)
 {
@@ -281,6 +308,8 @@ static int take_set(struct configuration *c, const char *text, struct err *err)
     if (id < 0)
         return -1;
     snprintf(place, sizeof place, "--set %s", name);
+    if (check_words(equals + 1, err) != 0)
+        return err_prefix(err, "%s", place);
     set(&c->command, (enum option_id)id, equals + 1, place);
     return 0;
 }
@@ -306,6 +335,8 @@ static int take_option(struct configuration *c, int argc, char **argv, int *i, s
         return take_set(c, value, err);
     char place[80];
     snprintf(place, sizeof place, "--%s", name);
+    if (option_table[id].scope != COMMAND && check_words(value, err) != 0)
+        return err_prefix(err, "%s", place);
     set(&c->command, (enum option_id)id, value, place);
     return 0;
 }

@@ -82,6 +82,21 @@ static struct plan_point new_point(const struct expansion *x, const char *worklo
     return p;
 }
 
+/* Notes once that a backend cannot run here. */
+static bool is_missing(struct plan *plan, const struct backend_kind *kind)
+{
+    for (size_t i = 0; i < plan->n_missing; i++)
+        if (strcmp(plan->missing[i].name, kind->name) == 0)
+            return true;
+    struct missing m = {0};
+    if (backend_is_available(kind, m.reason, sizeof m.reason))
+        return false;
+    text_copy(m.name, sizeof m.name, kind->name);
+    plan->missing = alloc_grown(plan->missing, plan->n_missing + 1, sizeof *plan->missing);
+    plan->missing[plan->n_missing++] = m;
+    return true;
+}
+
 static void add_base(struct expansion *x, const char *workload)
 {
     struct plan_point p = new_point(x, workload);
@@ -96,23 +111,9 @@ static void add_base(struct expansion *x, const char *workload)
     p.timeout_ns = sample_timeout(x->e, &p.bound);
     p.cell = find_cell(x->plan, &(struct cell_spec){.kind = &backend_kinds[0], .workers = 1, .ranks = 1,
                                                     .threads = 1, .bind = x->bind});
+    x->plan->cells[p.cell].unavailable = is_missing(x->plan, &backend_kinds[0]);
     x->base = add_point(x->plan, &p);
     x->plan->points[x->base].base = x->base;
-}
-
-/* Notes once that a backend cannot run here. */
-static bool is_missing(struct plan *plan, const struct backend_kind *kind)
-{
-    for (size_t i = 0; i < plan->n_missing; i++)
-        if (strcmp(plan->missing[i].name, kind->name) == 0)
-            return true;
-    struct missing m = {0};
-    if (backend_is_available(kind, m.reason, sizeof m.reason))
-        return false;
-    text_copy(m.name, sizeof m.name, kind->name);
-    plan->missing = alloc_grown(plan->missing, plan->n_missing + 1, sizeof *plan->missing);
-    plan->missing[plan->n_missing++] = m;
-    return true;
 }
 
 struct shape {
@@ -129,8 +130,8 @@ static int choose_dispatch(const struct expansion *x, const struct shape *s, cha
     const char *own = s->rule->shared ? s->kind->dispatch_shared : s->kind->dispatch_static;
     const char *wanted = strcmp(s->dispatch, "auto") == 0 ? own : s->dispatch;
     if (strcmp(wanted, own) != 0 && strcmp(own, "auto") != 0)
-        return err_set(err, "experiment %s: %s with the schedule %s cannot use the dispatch '%s'; "
-                            "allowed: auto, %s", x->e->name, s->kind->name, s->rule->name, wanted, own);
+        return err_set(err, "%s: %s with the schedule %s cannot use the dispatch '%s'; allowed: auto, %s",
+                       x->e->places[OPTION_DISPATCH], s->kind->name, s->rule->name, wanted, own);
     text_copy(dispatch, FIELD_TEXT_BYTES, wanted);
     return 0;
 }
@@ -147,8 +148,8 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
 {
     struct plan_point p = new_point(x, workload);
     if (s->kind->uses_ranks && !x->e->oversubscribe && (int)s->ranks > slots_of(x->machine))
-        return err_set(err, "experiment %s: %s asks for %u ranks, and this machine has %d slot%s; "
-                            "--oversubscribe allows more", x->e->name, s->kind->name, s->ranks,
+        return err_set(err, "%s: %s asks for %u ranks, and this machine has %d slot%s; "
+                            "--oversubscribe allows more", x->e->places[OPTION_WORKERS], s->kind->name, s->ranks,
                        slots_of(x->machine), slots_of(x->machine) == 1 ? "" : "s");
     if (choose_dispatch(x, s, p.point.dispatch, err) != 0)
         return -1;
@@ -175,6 +176,22 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
     return 0;
 }
 
+static int refuse_ranks(const struct expansion *x, const struct shape *s, struct err *err)
+{
+    struct text t = TEXT_INIT;
+    text_addf(&t, "%s: ", x->e->places[OPTION_RANKS]);
+    for (size_t i = 0; i < x->e->ranks.n; i++)
+        text_addf(&t, "%s%llu", i ? ", " : "", (unsigned long long)x->e->ranks.items[i]);
+    text_addf(&t, x->e->ranks.n == 1 ? " does not divide" : ": none divides");
+    text_addf(&t, " the %u workers of %s; allowed: auto, all", s->workers, s->kind->name);
+    for (uint32_t r = 1; r <= s->workers; r++)
+        if (s->workers % r == 0)
+            text_addf(&t, ", %u", r);
+    err_set(err, "%s", t.text);
+    text_release(&t);
+    return -1;
+}
+
 /* The rank counts that a worker count is split into. */
 static int add_factorisations(struct expansion *x, struct shape s, const char *workload, struct err *err)
 {
@@ -198,10 +215,7 @@ static int add_factorisations(struct expansion *x, struct shape s, const char *w
             return -1;
         added++;
     }
-    if (added == 0)
-        return err_set(err, "experiment %s: none of the asked ranks divides %u workers of %s",
-                       x->e->name, s.workers, s.kind->name);
-    return 0;
+    return added ? 0 : refuse_ranks(x, &s, err);
 }
 
 static int expand_backend(struct expansion *x, const struct backend_kind *kind, const char *workload,
@@ -230,7 +244,7 @@ static int expand(struct plan *plan, const struct experiment *e, const struct ru
         for (size_t t = 0; t < e->tasks.n; t++) {
             struct work work;
             if (work_open(&work, e->workloads[w], e->tasks.items[t], e->scale, err) != 0)
-                return err_prefix(err, "experiment %s", e->name);
+                return err_prefix(err, "%s", e->places[OPTION_WORKLOAD]);
             x.work = &work;
             x.scale = e->scale;
             int status = 0;

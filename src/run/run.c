@@ -32,6 +32,7 @@ struct state {
     struct progress_of_point *points;
     struct cell *cells; /* by number of the plan's cells; those of the current group are alive */
     int *restarts;
+    struct err *failures; /* why a cell could not start in this launch; empty: it could */
     struct journal samples, placements, traces;
     uint64_t order, deadline_ns;
     struct cell_wait wait;
@@ -248,7 +249,9 @@ static bool wake_cell(struct state *s, size_t i, uint64_t launch, size_t group, 
     bool missing = false;
     if (cell->ready)
         return true;
-    if (s->restarts[number]++ > MOST_RESTARTS && !spec->fresh) {
+    if (s->failures[number].text[0]) {
+        err = s->failures[number]; /* what could not start once is not tried for every point */
+    } else if (s->restarts[number]++ > MOST_RESTARTS && !spec->fresh) {
         err_set(&err, "its cell ended %d times in this launch", MOST_RESTARTS + 1);
     } else if (cell->started || cell_start(cell, spec, &err) == 0) {
         if (cell_greet(cell, &s->wait, &missing, &err) == 0)
@@ -256,6 +259,8 @@ static bool wake_cell(struct state *s, size_t i, uint64_t launch, size_t group, 
     }
     if (missing)
         note_missing(s->plan, spec, err.text);
+    if (!s->result->interrupted && !s->result->out_of_time)
+        s->failures[number] = err;
     text_copy(sample->status, sizeof sample->status, missing ? "missing" : "died");
     text_copy(sample->error, sizeof sample->error, err.text);
     sample->taken_at_ns = clock_read_ns(CLOCK_REALTIME);
@@ -426,6 +431,7 @@ static int run_group(struct state *s, size_t g, uint64_t launch)
     for (size_t k = 0; k < group->n_cells; k++) {
         cell_stop(&s->cells[group->cells[k]]);
         s->restarts[group->cells[k]] = 0;
+        s->failures[group->cells[k]].text[0] = '\0';
     }
     return status;
 }
@@ -461,6 +467,7 @@ int run_execute(const struct run *run, struct plan *plan, struct run_result *res
     s.points = alloc_zeroed(plan->n, sizeof *s.points);
     s.cells = alloc_zeroed(plan->n_cells, sizeof *s.cells);
     s.restarts = alloc_zeroed(plan->n_cells, sizeof *s.restarts);
+    s.failures = alloc_zeroed(plan->n_cells, sizeof *s.failures);
     for (size_t i = 0; i < plan->n_cells; i++)
         s.cells[i].child = (struct child)CHILD_INIT;
     s.wait = (struct cell_wait){should_stop, &s};
@@ -485,5 +492,6 @@ int run_execute(const struct run *run, struct plan *plan, struct run_result *res
     free(s.points);
     free(s.cells);
     free(s.restarts);
+    free(s.failures);
     return status;
 }
