@@ -111,19 +111,33 @@ static bool wants_color(const char *when)
     return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
-void outcome_print(const struct outcome_of_run *o, const char *folder, int format, bool with_curve,
-                   const char *when)
+/* An experiment whose points stand among the articles' rows needs no table of its own, unless something
+ * failed. */
+static bool is_told(void *user, const char *experiment)
 {
-    bool color = wants_color(when);
+    const struct outcome_of_run *o = user;
+    for (size_t i = 0; i < o->summary.n; i++)
+        if (o->summary.points[i].n_failed && strcmp(o->summary.points[i].point.experiment, experiment) == 0)
+            return false;
+    for (size_t i = 0; i < o->n_articles; i++)
+        if (strcmp(o->articles[i].experiment, experiment) == 0)
+            return true;
+    return false;
+}
+
+void outcome_print(const struct outcome_of_run *o, const char *folder, int format,
+                   const struct outcome_style *style)
+{
+    bool color = wants_color(style->color);
     if (format == FORMAT_CSV) {
         summary_write_csv(&o->summary, stdout);
     } else if (format == FORMAT_JSON) {
         summary_write_json(&o->summary, stdout);
     } else {
         int columns = command_columns();
-        summary_write_text(&o->summary, stdout, columns, color);
+        summary_write_text(&o->summary, stdout, columns, color, style->all ? NULL : is_told, (void *)o);
         articles_write_text(o->articles, o->n_articles, stdout, color);
-        if (with_curve)
+        if (style->curve)
             figures_print_curve(&o->summary, folder, columns < 100 ? columns : 100, 22, stdout);
     }
 }

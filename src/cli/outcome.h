@@ -26,10 +26,16 @@ int outcome_write(const struct outcome_of_run *outcome, const char *folder, stru
 int outcome_draw(const struct outcome_of_run *outcome, const char *folder, struct figures *figures,
                  struct err *err);
 
-/* Prints the outcome to standard output; as text, with the curve when `with_curve`, coloured as `color`
- * (auto, always, never) says. */
-void outcome_print(const struct outcome_of_run *outcome, const char *folder, int format, bool with_curve,
-                   const char *color);
+/* How text is printed. */
+struct outcome_style {
+    bool curve;        /* with the speedup curve */
+    bool all;          /* tables also of experiments whose articles' rows are shown */
+    const char *color; /* auto, always, never */
+};
+
+/* Prints the outcome to standard output. */
+void outcome_print(const struct outcome_of_run *outcome, const char *folder, int format,
+                   const struct outcome_style *style);
 
 /* Reads the configuration of a finished or broken-off run from its plan.ini, with the machine's counts
  * as they were then, and plans it again. All four are to be released by the caller on success. */

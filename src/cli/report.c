@@ -63,7 +63,8 @@ int command_report(int argc, char **argv)
     if (outcome_read(&outcome, folder, &past.plan, &past.experiments, &err) == 0) {
         if (outcome.summary.cut_off)
             fprintf(stderr, "poolmark: %s/samples.csv: the last line is cut off and left out\n", folder);
-        outcome_print(&outcome, folder, format, true, "auto");
+        struct outcome_style style = {.curve = true, .all = true, .color = "auto"};
+        outcome_print(&outcome, folder, format, &style);
         outcome_release(&outcome);
     } else {
         status = command_fail(STATUS_USAGE, &err);

@@ -272,7 +272,8 @@ static void print_next(const struct job *j, const struct outcome_of_run *o, cons
            o->n_articles ? ", articles.csv" : "", j->options.trace ? ", trace.csv" : "");
     if (f->n_drawn)
         printf("figures: %zu in %s/plots, as SVG and PNG\n", f->n_drawn, j->folder);
-    printf("next:    poolmark report %s --format csv\n", j->folder);
+    printf("next:    poolmark report %s        %s\n", j->folder,
+           o->n_articles ? "every point, with speedups" : "this again");
     printf("         poolmark run configs/scaling.ini        how far does it scale here?\n"
            "         poolmark run configs/chunks.ini         which chunk size?\n");
 }
@@ -286,7 +287,8 @@ static int report(struct job *j, struct err *err)
     int status = outcome_write(&outcome, j->folder, err);
     if (status == 0)
         status = outcome_draw(&outcome, j->folder, &figures, err);
-    outcome_print(&outcome, j->folder, (int)j->options.format, !j->options.quiet, j->options.color);
+    struct outcome_style style = {.curve = !j->options.quiet, .color = j->options.color};
+    outcome_print(&outcome, j->folder, (int)j->options.format, &style);
     if (j->options.format == FORMAT_TEXT && !j->options.quiet)
         print_next(j, &outcome, &figures);
     outcome_release(&outcome);

@@ -93,7 +93,7 @@ static void fill_row(struct article_row *row, const struct article_claims *e, co
                      const struct summary_point *p)
 {
     *row = (struct article_row){0};
-    text_copy(row->row, sizeof row->row, claim->id);
+    text_copy(row->claim, sizeof row->claim, claim->id);
     text_copy(row->experiment, sizeof row->experiment, e->experiment);
     text_copy(row->title, sizeof row->title, e->title);
     text_copy(row->source, sizeof row->source, e->source);
@@ -101,17 +101,72 @@ static void fill_row(struct article_row *row, const struct article_claims *e, co
     text_copy(row->schedule, sizeof row->schedule, p->point.schedule);
     row->chunk = p->point.chunk;
     row->workers = p->point.workers;
-    if (strcmp(p->point.backend, "hybrid") == 0)
-        snprintf(row->backend, sizeof row->backend, "hybrid %" PRIu64 "x%" PRIu64, p->point.ranks,
-                 p->point.threads);
-    else
-        text_copy(row->backend, sizeof row->backend, p->point.backend);
+    row->ranks = p->point.ranks;
+    row->threads = p->point.threads;
+    text_copy(row->backend, sizeof row->backend, p->point.backend);
     row->claimed = claim->value;
     row->measured = NAN;
     if (p->n)
         fill_measured(row, claim, p);
     else
         text_copy(row->verdict, sizeof row->verdict, "not measured");
+}
+
+/* Names the rows of one claim by what differs between them, backends apart: "S29 c4", "S45 static W10". */
+static void name_rows(struct article_row *rows, size_t n)
+{
+    bool schedules = false, chunks = false, workers = false;
+    for (size_t i = 1; i < n; i++) {
+        schedules = schedules || strcmp(rows[i].schedule, rows[0].schedule) != 0;
+        chunks = chunks || rows[i].chunk != rows[0].chunk;
+        workers = workers || rows[i].workers != rows[0].workers;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct text t = TEXT_INIT;
+        text_addf(&t, "%s", rows[i].claim);
+        if (schedules)
+            text_addf(&t, " %s", rows[i].schedule);
+        if (chunks)
+            text_addf(&t, " c%" PRIu64, rows[i].chunk);
+        if (workers)
+            text_addf(&t, " W%" PRIu64, rows[i].workers);
+        text_copy(rows[i].row, sizeof rows[i].row, t.text);
+        text_release(&t);
+    }
+}
+
+/* Rows of one claim: shape by shape, backends side by side. The order is a stable one. */
+static int compare_shapes(const void *a, const void *b)
+{
+    const struct article_row *const *x = a, *const *y = b;
+    int schedule = strcmp((*x)->schedule, (*y)->schedule);
+    if ((*x)->workers != (*y)->workers)
+        return (*x)->workers < (*y)->workers ? -1 : 1;
+    if (schedule)
+        return schedule;
+    if ((*x)->chunk != (*y)->chunk)
+        return (*x)->chunk < (*y)->chunk ? -1 : 1;
+    return *x < *y ? -1 : 1;
+}
+
+static void sort_rows(struct article_row *rows, size_t n)
+{
+    const struct article_row **order = alloc_zeroed(n, sizeof *order);
+    struct article_row *sorted = alloc_zeroed(n, sizeof *sorted);
+    for (size_t i = 0; i < n; i++)
+        order[i] = &rows[i];
+    qsort(order, n, sizeof *order, compare_shapes);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = *order[i];
+    memcpy(rows, sorted, n * sizeof *rows);
+    free(order);
+    free(sorted);
+}
+
+static bool same_claim(const struct article_row *a, const struct article_row *b)
+{
+    return strcmp(a->claim, b->claim) == 0 && strcmp(a->metric, b->metric) == 0 &&
+           strcmp(a->experiment, b->experiment) == 0;
 }
 
 size_t articles_make(const struct summary *s, const struct article_claims *experiments, size_t n,
@@ -129,6 +184,12 @@ size_t articles_make(const struct summary *s, const struct article_claims *exper
                 *rows = alloc_room(*rows, n_rows, &capacity, sizeof **rows);
                 fill_row(&(*rows)[n_rows++], &experiments[e], &experiments[e].claims[c], p);
             }
+    for (size_t i = 0, end; i < n_rows; i = end) {
+        for (end = i + 1; end < n_rows && same_claim(&(*rows)[i], &(*rows)[end]); end++)
+            ;
+        sort_rows(*rows + i, end - i);
+        name_rows(*rows + i, end - i);
+    }
     return n_rows;
 }
 
@@ -168,9 +229,18 @@ static const char *verdict_style(const char *verdict)
     return bad ? STYLE_BAD : STYLE_NOTE;
 }
 
-static void print_article_row(FILE *to, const struct article_row *row, bool color)
+/* Rows of one claim that say the same: equal values without an interval, as all exact sums are. */
+static bool say_the_same(const struct article_row *a, const struct article_row *b)
 {
-    char claimed[32], bound[32], measured[32], interval[64] = "", shape[64];
+    return same_claim(a, b) && !isfinite(a->low) && !isfinite(b->low) && a->measured == b->measured &&
+           a->claimed == b->claimed && strcmp(a->verdict, b->verdict) == 0;
+}
+
+/* Prints rows[0..n-1], which say the same, as one line. */
+static void print_article_rows(FILE *to, const struct article_row *rows, size_t n, bool color)
+{
+    const struct article_row *row = rows;
+    char claimed[32], bound[32], measured[32], interval[64], who[64], shape[64] = "";
     format_value(row, row->claimed, claimed, sizeof claimed);
     format_value(row, row->bound, bound, sizeof bound);
     format_value(row, row->measured, measured, sizeof measured);
@@ -178,16 +248,25 @@ static void print_article_row(FILE *to, const struct article_row *row, bool colo
         format_seconds_interval(row->low, row->high, row->measured, interval, sizeof interval);
     else
         format_ratio_interval(row->low, row->high, interval, sizeof interval);
-    if (strcmp(row->backend, "seq") == 0)
-        *shape = '\0';
+    bool one_shape = true;
+    for (size_t i = 1; i < n; i++)
+        one_shape = one_shape && strcmp(rows[i].row, row->row) == 0;
+    if (n > 1)
+        snprintf(who, sizeof who, "%zu points", n);
+    else if (strcmp(row->backend, "hybrid") == 0)
+        snprintf(who, sizeof who, "hybrid %" PRIu64 "x%" PRIu64, row->ranks, row->threads);
     else
+        snprintf(who, sizeof who, "%.32s", row->backend);
+    if (strcmp(row->backend, "seq") != 0 && one_shape)
         snprintf(shape, sizeof shape, "%.16s,%" PRIu64, row->schedule, row->chunk);
-    fputs("  ", to);
-    format_cell(to, row->backend, -11);
-    format_cell(to, shape, -12);
-    format_cell(to, claimed, 12);
+    fputs("    ", to);
+    format_cell(to, who, -10);
+    fputc(' ', to);
+    format_cell(to, shape, -11);
+    format_cell(to, claimed, 8);
     format_cell(to, bound, 9);
-    format_cell(to, measured, 12);
+    fputc(' ', to);
+    format_cell(to, measured, 8);
     fputc(' ', to);
     format_cell(to, interval, -15);
     fprintf(to, "%s%s%s\n", format_style(color, verdict_style(row->verdict)), row->verdict,
@@ -198,15 +277,17 @@ void articles_write_text(const struct article_row *rows, size_t n, FILE *to, boo
 {
     if (n == 0)
         return;
-    fputs("\nThe articles' rows\n  backend    schedule         claimed    bound    measured 95 % interval  "
+    fputs("\nThe articles' rows\n    backend    schedule    claimed    bound measured 95 % interval  "
           "verdict\n", to);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0, end; i < n; i = end) {
         const struct article_row *row = &rows[i];
-        bool first = i == 0 || strcmp(rows[i - 1].row, row->row) != 0 ||
-                     strcmp(rows[i - 1].metric, row->metric) != 0;
-        if (first)
-            fprintf(to, "%s%s %s%s: %s [%s]\n", format_style(color, STYLE_BOLD), row->row, row->metric,
+        if (i == 0 || strcmp(rows[i - 1].experiment, row->experiment) != 0)
+            fprintf(to, "%s%s%s: %s [%s]\n", format_style(color, STYLE_BOLD), row->experiment,
                     format_style(color, STYLE_END), row->title, row->source);
-        print_article_row(to, row, color);
+        if (i == 0 || !same_claim(&rows[i - 1], row))
+            fprintf(to, "  %s %s\n", row->claim, row->metric);
+        for (end = i + 1; end < n && say_the_same(row, &rows[end]); end++)
+            ;
+        print_article_rows(to, row, end - i, color);
     }
 }

@@ -6,15 +6,18 @@
 #include "report/summary.h"
 
 #define ARTICLE_FIELDS(F)                                                                              \
-    F(text, row, "", "identifier of the claim")                                                        \
+    F(text, row, "", "the claim, and what tells its rows apart: S29 c4")                               \
+    F(text, claim, "", "identifier of the claim")                                                      \
     F(text, experiment, "", "section of the configuration")                                            \
     F(text, title, "", "what the experiment asks")                                                     \
     F(text, metric, "", "time, speedup, sum, chunks or share (tasks of the busiest worker)")           \
     F(text, unit, "", "s for times, else empty")                                                       \
-    F(text, backend, "", "who ran it; hybrid with ranks x threads")                                    \
+    F(text, backend, "", "who ran it")                                                                 \
     F(text, schedule, "", "rule that set the chunk sizes")                                             \
     F(count, chunk, "tasks", "chunk size")                                                             \
     F(count, workers, "", "workers that compute")                                                      \
+    F(count, ranks, "", "MPI ranks, 1 without MPI")                                                    \
+    F(count, threads, "", "threads of a rank or process")                                              \
     F(real, claimed, "", "as the article has it; times scaled like the experiment")                    \
     F(real, bound, "", "what theory allows on this machine")                                           \
     F(real, measured, "", "median")                                                                    \

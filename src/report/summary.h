@@ -73,7 +73,9 @@ const struct summary_point *summary_base(const struct summary *summary, const st
 void summary_write_csv(const struct summary *summary, FILE *to);
 void summary_write_json(const struct summary *summary, FILE *to);
 
-/* Text tables, an experiment at a time, at most `columns` wide (80 or more). */
-void summary_write_text(const struct summary *summary, FILE *to, int columns, bool color);
+/* Text tables, an experiment at a time, at most `columns` wide (80 or more). Experiments for which
+ * `skips` returns true are left out; it may be NULL. */
+void summary_write_text(const struct summary *summary, FILE *to, int columns, bool color,
+                        bool (*skips)(void *user, const char *experiment), void *user);
 
 #endif

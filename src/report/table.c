@@ -206,37 +206,48 @@ static void print_failures(FILE *to, const struct summary_point *p)
                 p->point.workers, p->n_failed, p->last_error);
 }
 
-static void print_legend(FILE *to, const struct summary *s)
+static void print_legend(FILE *to, const bool *used)
 {
     bool any = false;
     for (size_t m = 0; m < N_MARKS; m++) {
-        bool used = false;
-        for (size_t i = 0; i < s->n; i++)
-            used = used || strstr(s->points[i].row.flags, marks[m].flag);
-        if (used)
+        if (used[m])
             fprintf(to, "%s%c %s\n", any ? "" : "\n", marks[m].mark, marks[m].meaning);
-        any = any || used;
+        any = any || used[m];
     }
 }
 
-void summary_write_text(const struct summary *s, FILE *to, int columns, bool color)
+/* One experiment's points with one workload: the block that begins with point `first`. Notes which marks
+ * it shows. */
+static void print_block(FILE *to, const struct summary *s, size_t first, int columns, bool color, bool *used)
 {
+    const struct summary_point *p = &s->points[first];
+    print_heading(to, s, p, color);
+    print_row(to, NULL, columns);
+    for (int rank = 0; rank < 2; rank++)
+        for (size_t k = first; k < s->n; k++) {
+            const struct summary_point *q = &s->points[k];
+            if (!same_block(p, q) || rank_of(q) != rank)
+                continue;
+            print_row(to, q, columns);
+            for (size_t m = 0; m < N_MARKS; m++)
+                used[m] = used[m] || strstr(q->row.flags, marks[m].flag);
+        }
+    for (size_t k = first; k < s->n; k++)
+        if (same_block(p, &s->points[k]))
+            print_failures(to, &s->points[k]);
+}
+
+void summary_write_text(const struct summary *s, FILE *to, int columns, bool color,
+                        bool (*skips)(void *user, const char *experiment), void *user)
+{
+    bool used[N_MARKS] = {false};
     for (size_t i = 0; i < s->n; i++) {
         const struct summary_point *p = &s->points[i];
         bool seen = false;
         for (size_t k = 0; k < i; k++)
             seen = seen || same_block(p, &s->points[k]);
-        if (seen)
-            continue;
-        print_heading(to, s, p, color);
-        print_row(to, NULL, columns);
-        for (int rank = 0; rank < 2; rank++)
-            for (size_t k = i; k < s->n; k++)
-                if (same_block(p, &s->points[k]) && rank_of(&s->points[k]) == rank)
-                    print_row(to, &s->points[k], columns);
-        for (size_t k = i; k < s->n; k++)
-            if (same_block(p, &s->points[k]))
-                print_failures(to, &s->points[k]);
+        if (!seen && !(skips && skips(user, p->point.experiment)))
+            print_block(to, s, i, columns, color, used);
     }
-    print_legend(to, s);
+    print_legend(to, used);
 }
