@@ -1,0 +1,541 @@
+/* A team whose workers live in MPI ranks: see ranks.h.
+ *
+ * The root sends PREPARE, MAP, COLLECT and CLOSE; every rank carries them out, the root too. All
+ * messages are point to point, and all but the order to go have the root at one end: a worker in a
+ * long task, or asleep, never holds up a message between two others, as it would in the tree of a
+ * collective call.
+ *
+ * MPI_THREAD_SERIALIZED is enough, since a mutex of ours lets one thread of a rank call MPI at a
+ * time; it leaves out the locks that MPI_THREAD_MULTIPLE takes in every call. */
+#include "cell/ranks_own.h"
+
+#include "base/alloc.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum order_kind { ORDER_PREPARE, ORDER_MAP, ORDER_COLLECT, ORDER_CLOSE };
+
+struct order {
+    int kind;
+    struct job job; /* sent with ORDER_PREPARE alone */
+};
+
+/* A rank's answer to PREPARE and to being opened; the sentence is sent only when it failed. */
+struct ready {
+    int failed;
+    struct err err;
+};
+
+/* What a worker sends home on COLLECT; its events follow. */
+struct home {
+    struct worker_report report;
+    uint64_t n_events, dropped;
+};
+
+/* --- in every rank ------------------------------------------------------------------------------
+ */
+
+static int too_few(struct err *err, uint32_t came, uint32_t threads)
+{
+    return err_set(
+        err,
+        "OpenMP gave %u of %u threads (OMP_THREAD_LIMIT may hold them back, or the system "
+        "has no more)",
+        came, threads);
+}
+
+/* Wakes the threads of this rank, so that those of a runtime that spins before it sleeps still do.
+ */
+static void shift_stand(struct team *team, uint32_t thread)
+{
+    team->here[thread].n_ranges = 0;
+}
+
+static int set_up(struct team *team, const struct job *job, struct err *err)
+{
+    team->job = *job;
+    team->dispatch = ranks_find_dispatch(job->dispatch, job->sched.kind, err);
+    if (!team->dispatch)
+        return -1;
+    if (team->rank > 0)
+        team->job.work = work_shelf_get(&team->works, job, err);
+    if (!team->job.work || results_room_need(&team->results, &team->job, err) != 0)
+        return -1;
+    size_t bytes = job->sched.n * team->job.work->result_bytes;
+    if (bytes > 0) /* all of it is touched, so that no page is made in the timed part */
+        memset(team->results.results, 0xa5, bytes);
+    worker_desks_clear_logs(team->desks, team->threads, job);
+    uint32_t came = team->each(team->threads, shift_stand, team);
+    return came < team->threads ? too_few(err, came, team->threads) : 0;
+}
+
+static char *result_of(const struct team *team, uint64_t index)
+{
+    return (char *)team->results.results + index * team->job.work->result_bytes;
+}
+
+/* One worker's map, in its thread. */
+static void shift(struct team *team, uint32_t thread)
+{
+    struct worker *me = &team->here[thread];
+    struct tally tally = {0};
+    worker_begin(&me->desk->report);
+    team->dispatch->shift(team, me, &tally);
+    me->desk->report.tally = tally;
+    worker_end(&me->desk->report);
+}
+
+/* The order to go runs down a binomial tree: rank r passes it to r + 2^k for all 2^k > r. */
+static void send_go(struct team *team)
+{
+    int kind = ORDER_MAP, bit = 1;
+    while (bit <= team->rank)
+        bit *= 2;
+    pthread_mutex_lock(&team->mpi);
+    for (; team->rank + bit < team->n_ranks; bit *= 2)
+        MPI_Send(&kind, sizeof kind, MPI_BYTE, team->rank + bit, TAG_ORDER, MPI_COMM_WORLD);
+    pthread_mutex_unlock(&team->mpi);
+}
+
+/* --- in ranks other than the root ---------------------------------------------------------------
+ */
+
+static void report_ready(struct team *team, bool failed, const struct err *err)
+{
+    struct ready ready = {.failed = failed};
+    if (failed)
+        ready.err = *err;
+    ranks_send(team, 0, TAG_READY, &ready, failed ? sizeof ready : sizeof ready.failed);
+}
+
+/* All results of this rank behind the list of their ranges. */
+static void send_packed(struct team *team, const struct note *note)
+{
+    size_t each = team->job.work->result_bytes, at = 0;
+    size_t list = note->n_ranges * sizeof(struct range);
+    char *pack = alloc_grown(NULL, 1, list + note->tally.tasks * each);
+    char *data = pack + list;
+    for (uint32_t t = 0; t < team->threads; t++) {
+        const struct worker *w = &team->here[t];
+        for (size_t i = 0; i < w->n_ranges; i++) {
+            const struct range *range = &w->ranges[i];
+            memcpy(pack + at, range, sizeof *range);
+            memcpy(data, result_of(team, range->first), range->count * each);
+            at += sizeof *range;
+            data += range->count * each;
+        }
+    }
+    ranks_send(team, 0, TAG_HOME, pack, (size_t)(data - pack));
+    free(pack);
+}
+
+/* After the shifts: the tally, and the results as they lie when they are one range, as under
+ * static. */
+static void report_done(struct team *team, uint32_t came)
+{
+    struct note note = {.kind = NOTE_DONE, .rank = (uint32_t)team->rank, .came = came};
+    for (uint32_t t = 0; t < team->threads; t++) {
+        const struct worker *w = &team->here[t];
+        tally_add(&note.tally, &w->desk->report.tally);
+        note.n_ranges += w->n_ranges;
+        if (w->n_ranges > 0)
+            note.range = w->ranges[0];
+    }
+    ranks_send(team, 0, TAG_NOTE, &note, sizeof note);
+    size_t each = team->job.work->result_bytes;
+    if (note.n_ranges == 1)
+        ranks_send(team, 0, TAG_HOME, result_of(team, note.range.first), note.range.count * each);
+    else if (note.n_ranges > 1)
+        send_packed(team, &note);
+}
+
+static void send_home(struct team *team)
+{
+    for (uint32_t t = 0; t < team->threads; t++) {
+        const struct worker_desk *desk = team->here[t].desk;
+        struct home home = {desk->report, desk->log.n, desk->log.dropped};
+        ranks_send(team, 0, TAG_HOME, &home, sizeof home);
+        ranks_send(team, 0, TAG_HOME, desk->log.events, home.n_events * sizeof *desk->log.events);
+    }
+}
+
+int ranks_serve(struct team *team, struct err *err)
+{
+    (void)err; /* what goes wrong here is told to the root */
+    const struct patience *patience = &wait_parked;
+    for (;;) {
+        struct order order;
+        struct err own;
+        bool failed;
+        MPI_Request request;
+        MPI_Irecv(&order, sizeof order, MPI_BYTE, MPI_ANY_SOURCE, TAG_ORDER, MPI_COMM_WORLD,
+                  &request);
+        ranks_await(team, &request, patience);
+        patience = &wait_parked;
+        switch ((enum order_kind)order.kind) {
+        case ORDER_PREPARE:
+            failed = set_up(team, &order.job, &own) != 0;
+            report_ready(team, failed, &own);
+            if (!failed)
+                patience = &wait_at_line;
+            break;
+        case ORDER_MAP:
+            send_go(team);
+            report_done(team, team->each(team->threads, shift, team));
+            break;
+        case ORDER_COLLECT:
+            send_home(team);
+            break;
+        case ORDER_CLOSE:
+            return 0;
+        }
+    }
+}
+
+/* --- in the root --------------------------------------------------------------------------------
+ */
+
+static void send_order(struct team *team, const struct order *order, size_t n)
+{
+    for (int rank = 1; rank < team->n_ranks; rank++)
+        ranks_send(team, rank, TAG_ORDER, order, n);
+}
+
+/* Hears all ranks, and keeps the sentence of the lowest one that failed. */
+static int hear_ready(struct team *team, bool failed, const struct err *own, struct err *err)
+{
+    if (failed)
+        err_set(err, "%s", own->text);
+    for (int rank = 1; rank < team->n_ranks; rank++) {
+        struct ready ready;
+        ranks_receive(team, rank, TAG_READY, &ready, sizeof ready);
+        if (ready.failed && !failed)
+            err_set(err, "rank %d: %s", rank, ready.err.text);
+        failed = failed || ready.failed;
+    }
+    return failed ? -1 : 0;
+}
+
+int ranks_prepare(struct team *team, const struct job *job, struct err *err)
+{
+    /* What all ranks would refuse is refused before any is woken. */
+    if (!ranks_find_dispatch(job->dispatch, job->sched.kind, err))
+        return -1;
+    struct order order = {.kind = ORDER_PREPARE, .job = *job};
+    send_order(team, &order, sizeof order);
+    struct err own;
+    bool failed = set_up(team, job, &own) != 0;
+    if (hear_ready(team, failed, &own, err) != 0)
+        return -1;
+    claim_init(&team->claim, &job->sched);
+    memset(team->hands, 0, team->workers * sizeof *team->hands);
+    team->n_done = 0;
+    if (team->dispatch->shared)
+        ranks_deputy_rise(team);
+    return 0;
+}
+
+/* The counterpart of report_done, for one rank. */
+static void take_results(struct team *team, const struct note *note)
+{
+    size_t each = team->job.work->result_bytes;
+    int from = (int)note->rank;
+    if (note->n_ranges == 1)
+        ranks_receive(team, from, TAG_HOME, result_of(team, note->range.first),
+                      note->range.count * each);
+    if (note->n_ranges <= 1)
+        return;
+    size_t list = note->n_ranges * sizeof(struct range), n = list + note->tally.tasks * each;
+    char *pack = alloc_grown(NULL, 1, n);
+    ranks_receive(team, from, TAG_HOME, pack, n);
+    const char *data = pack + list;
+    for (uint64_t i = 0; i < note->n_ranges; i++) {
+        struct range range;
+        memcpy(&range, pack + i * sizeof range, sizeof range);
+        memcpy(result_of(team, range.first), data, range.count * each);
+        data += range.count * each;
+    }
+    free(pack);
+}
+
+int ranks_map(struct team *team, const struct job *job, struct err *err)
+{
+    (void)job; /* the one that was prepared */
+    atomic_store_explicit(&team->looked_ns, clock_now_ns(), memory_order_relaxed);
+    send_go(team);
+    uint32_t came = team->each(team->threads, shift, team);
+    ranks_answer_to_the_end(team);
+    ranks_deputy_stand_down(team);
+    int status = came < team->threads ? too_few(err, came, team->threads) : 0;
+    for (int rank = 1; rank < team->n_ranks; rank++) {
+        const struct note *done = &team->done[rank];
+        take_results(team, done);
+        if (done->came < team->threads && status == 0) {
+            too_few(err, done->came, team->threads);
+            status = err_prefix(err, "rank %d", rank);
+        }
+    }
+    return status;
+}
+
+int ranks_collect(struct team *team, const struct job *job, struct outcome *outcome,
+                  struct err *err)
+{
+    (void)job;
+    (void)err; /* a lost rank ends the whole job */
+    struct order order = {.kind = ORDER_COLLECT};
+    send_order(team, &order, sizeof order.kind);
+    for (uint32_t w = team->threads; w < team->workers; w++) {
+        struct worker_desk *desk = &team->desks[w];
+        struct home home;
+        int rank = (int)(w / team->threads);
+        ranks_receive(team, rank, TAG_HOME, &home, sizeof home);
+        desk->report = home.report;
+        desk->log.n = home.n_events;
+        desk->log.dropped = home.dropped;
+        if (home.n_events > desk->log.capacity) {
+            desk->log.capacity = home.n_events;
+            desk->log.events =
+                alloc_grown(desk->log.events, home.n_events, sizeof *desk->log.events);
+        }
+        ranks_receive(team, rank, TAG_HOME, desk->log.events,
+                      home.n_events * sizeof *desk->log.events);
+    }
+    outcome_gather(&team->room, team->desks, team->workers, outcome);
+    outcome->results = team->job.work->result_bytes > 0 ? team->results.results : NULL;
+    return 0;
+}
+
+bool ranks_is_root(const struct team *team)
+{
+    return team->rank == 0;
+}
+
+const struct placement *ranks_placements(struct team *team)
+{
+    return team->placements;
+}
+
+const char *ranks_runtime(const struct team *team)
+{
+    return team->runtime;
+}
+
+/* --- open and close ----------------------------------------------------------------------------
+ */
+
+/* Removes the files through which Open MPI's ranks of one machine share memory, as far as this rank
+ * has them mapped. They outlive their users, and who would remove them was killed. */
+static void remove_segments(void)
+{
+    char line[4096];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (maps && fgets(line, sizeof line, maps)) {
+        char *path = strstr(line, "/dev/shm/vader_segment.");
+        if (path) {
+            path[strcspn(path, " \n")] = '\0';
+            unlink(path);
+        }
+    }
+    if (maps)
+        fclose(maps);
+}
+
+/* Ends this rank when its parent has: mpirun, or the daemon that started it. A rank that is killed
+ * goes with its job; this is for ranks whose mpirun was killed, in the middle of a long task too.
+ * (PR_SET_PDEATHSIG would fire on the end of the thread that forked, which here may be one of a
+ * pool that mpirun ends after the launch.) */
+static void *guard(void *argument)
+{
+    const struct team *team = argument;
+    struct pollfd parent = {.fd = (int)syscall(SYS_pidfd_open, team->parent, 0), .events = POLLIN};
+    while (getppid() == team->parent)
+        poll(&parent, 1, parent.fd >= 0 ? -1 : 300);
+    remove_segments();
+    _exit(EXIT_FAILURE);
+}
+
+/* A thread of ours that takes no signals. */
+static int start_thread(pthread_t *thread, void *(*run)(void *), struct team *team, struct err *err)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int error = pthread_create(thread, NULL, run, team);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return error ? err_set(err, "cannot start a thread: %s", strerror(error)) : 0;
+}
+
+/* The first shift: every worker goes to its place and says where it is. */
+static void shift_place(struct team *team, uint32_t thread)
+{
+    struct worker *me = &team->here[thread];
+    struct placement *placement = &me->desk->placement;
+    topo_bind_self(team->topo, me->pu, &me->desk->error);
+    worker_place(placement, me->pu);
+    placement->worker = me->number;
+    placement->rank = (uint32_t)team->rank;
+    placement->thread = thread;
+}
+
+/* All that can fail in one rank alone. */
+static int open_here(struct team *team, const struct launch *launch, uint32_t most_threads,
+                     int provided, struct err *err)
+{
+    if (most_threads > 0 && team->threads > most_threads)
+        return err_set(err, "a rank of this backend runs %u thread, not %u; hybrid runs more",
+                       most_threads, team->threads);
+    if (provided < MPI_THREAD_SERIALIZED)
+        return err_set(err, "this MPI library gives no MPI_THREAD_SERIALIZED");
+    uint32_t needed = launch->workers / team->threads;
+    if ((uint32_t)team->n_ranks != needed || team->workers != launch->workers)
+        return err_set(err, "%u workers with %u a rank need mpirun -np %u; it started %d ranks",
+                       launch->workers, team->threads, needed, team->n_ranks);
+    int *pus = alloc_zeroed(team->workers, sizeof *pus);
+    int status = topo_plan(team->topo, launch->bind, team->workers, pus, err);
+    for (uint32_t t = 0; t < team->threads; t++)
+        team->here[t].pu = pus[team->here[t].number];
+    free(pus);
+    if (status != 0)
+        return -1;
+    /* The deputy before the binding, which it would inherit: it floats. */
+    if (team->rank == 0 && team->n_ranks > 1) {
+        if (start_thread(&team->deputy, ranks_deputy, team, err) != 0)
+            return -1;
+        team->has_deputy = true;
+    }
+    uint32_t came = team->each(team->threads, shift_place, team);
+    if (came < team->threads)
+        return too_few(err, came, team->threads);
+    for (uint32_t t = 0; t < team->threads; t++)
+        if (team->here[t].desk->error.text[0])
+            return err_set(err, "%s", team->here[t].desk->error.text);
+    return 0;
+}
+
+/* Memory on cache lines of its own, zeroed. */
+static void *alloc_lines(size_t n, size_t bytes)
+{
+    void *memory = NULL;
+    if (posix_memalign(&memory, CLAIM_LINE, n * bytes) != 0)
+        return alloc_grown(NULL, SIZE_MAX, 1); /* ends the program with its sentence */
+    return memset(memory, 0, n * bytes);
+}
+
+static struct team *team_new(const struct launch *launch, ranks_each *each)
+{
+    struct team *team = alloc_lines(1, sizeof *team);
+    team->threads = launch->threads;
+    team->each = each;
+    team->topo = launch->topo;
+    team->parent = getppid();
+    pthread_mutex_init(&team->mpi, NULL);
+    pthread_mutex_init(&team->deputy_lock, NULL);
+    pthread_cond_init(&team->deputy_wake, NULL);
+    return team;
+}
+
+/* Finds its place among the ranks, once MPI is there. */
+static void join_ranks(struct team *team)
+{
+    MPI_Comm machine;
+    int ranks_here, length;
+    char version[MPI_MAX_LIBRARY_VERSION_STRING];
+    struct topo_counts counts;
+    MPI_Comm_rank(MPI_COMM_WORLD, &team->rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &team->n_ranks);
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
+    MPI_Comm_size(machine, &ranks_here);
+    MPI_Comm_free(&machine);
+    MPI_Get_library_version(version, &length);
+    version[strcspn(version, ",\n")] = '\0';
+    text_copy(team->runtime, sizeof team->runtime, version);
+    topo_count(team->topo, &counts);
+    team->crowded = (uint64_t)ranks_here * team->threads > (uint64_t)counts.usable;
+
+    bool is_root = team->rank == 0;
+    team->workers = (uint32_t)team->n_ranks * team->threads;
+    team->desks = worker_desks_new(is_root ? team->workers : team->threads);
+    team->here = alloc_lines(team->threads, sizeof *team->here);
+    for (uint32_t t = 0; t < team->threads; t++) {
+        team->here[t].number = (uint32_t)team->rank * team->threads + t;
+        team->here[t].desk = &team->desks[t];
+    }
+    if (!is_root)
+        return;
+    team->placements = alloc_zeroed(team->workers, sizeof *team->placements);
+    team->hands = alloc_zeroed(team->workers, sizeof *team->hands);
+    team->done = alloc_zeroed((size_t)team->n_ranks, sizeof *team->done);
+    ranks_post_note(team);
+}
+
+int ranks_open(struct team **team_out, const struct launch *launch, ranks_each *each,
+               uint32_t most_threads, struct err *err)
+{
+    struct team *team = team_new(launch, each);
+    int provided = MPI_THREAD_SINGLE;
+    struct err own;
+    team->has_guardian = start_thread(&team->guardian, guard, team, &own) == 0;
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided);
+    join_ranks(team);
+    bool failed = !team->has_guardian || open_here(team, launch, most_threads, provided, &own) != 0;
+    if (team->rank > 0) {
+        report_ready(team, failed, &own);
+        for (uint32_t t = 0; t < team->threads; t++)
+            ranks_send(team, 0, TAG_HOME, &team->desks[t].placement, sizeof *team->placements);
+        *team_out = team;
+        return 0;
+    }
+    int status = hear_ready(team, failed, &own, err);
+    for (uint32_t w = 0; w < team->workers; w++) {
+        team->placements[w] = team->desks[w].placement;
+        if (w >= team->threads)
+            ranks_receive(team, (int)(w / team->threads), TAG_HOME, &team->placements[w],
+                          sizeof *team->placements);
+    }
+    if (status == 0)
+        *team_out = team;
+    else
+        ranks_close(team);
+    return status;
+}
+
+void ranks_close(struct team *team)
+{
+    if (team->rank == 0) {
+        struct order order = {.kind = ORDER_CLOSE};
+        ranks_deputy_stand_down(team);
+        send_order(team, &order, sizeof order.kind);
+        MPI_Cancel(&team->note_request);
+        MPI_Wait(&team->note_request, MPI_STATUS_IGNORE);
+    }
+    if (team->has_deputy)
+        ranks_deputy_end(team);
+    MPI_Finalize();
+    if (team->has_guardian) {
+        pthread_cancel(team->guardian);
+        pthread_join(team->guardian, NULL);
+    }
+    work_shelf_release(&team->works);
+    outcome_room_release(&team->room);
+    worker_desks_free(team->desks, team->rank == 0 ? team->workers : team->threads);
+    for (uint32_t t = 0; t < team->threads; t++)
+        free(team->here[t].ranges);
+    free(team->here);
+    free(team->placements);
+    free(team->hands);
+    free(team->done);
+    free(team->results.results);
+    pthread_cond_destroy(&team->deputy_wake);
+    pthread_mutex_destroy(&team->deputy_lock);
+    pthread_mutex_destroy(&team->mpi);
+    free(team);
+}

@@ -1,0 +1,312 @@
+/* Who gets which chunk: the dispatches "master" and "static" of the team of ranks.
+ *
+ * Under "master" the root holds the claim. Its own workers take from it by atomics; the others ask
+ * by a note and are granted [first, count). The root's workers look for notes between their chunks;
+ * when they have not for a while, because a task is long, a deputy thread of the root does. In a
+ * list of short chunks a worker asks for the next one before it runs the one in hand, or it would
+ * wait for half of the root's chunk each time (see asked_ahead). */
+#include "cell/ranks_own.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <string.h>
+
+enum {
+    LOOK_NS = 1000,           /* the root's workers look for notes at most this often */
+    DEPUTY_NS = 400000,       /* the deputy takes over when none of them has for this long */
+    DEPUTY_BUSY_NS = 20000,   /* its pause after a note while they keep coming */
+    AHEAD_NS = 5000000,       /* chunks below this are asked for ahead, one at a time */
+    FAR_AHEAD_NS = DEPUTY_NS, /* and below this, where only the root's workers answer, several */
+};
+
+/* --- the root answers ------------------------------------------------------------------------- */
+
+void ranks_post_note(struct team *team)
+{
+    MPI_Irecv(&team->note, sizeof team->note, MPI_BYTE, MPI_ANY_SOURCE, TAG_NOTE, MPI_COMM_WORLD,
+              &team->note_request);
+}
+
+static void grant_chunk(struct team *team, const struct note *note)
+{
+    struct grant grant = {0, 0, 0};
+    if (claim_next(&team->claim, &team->hands[note->worker], note->worker, &grant.first,
+                   &grant.count)) {
+        uint64_t next = atomic_load_explicit(&team->claim.next, memory_order_relaxed);
+        grant.left = next < team->job.sched.n ? team->job.sched.n - next : 0;
+    }
+    /* Below the eager limit and one a worker at most: it is on its way when MPI_Send returns. */
+    MPI_Send(&grant, sizeof grant, MPI_BYTE, (int)note->rank,
+             TAG_GRANT + (int)(note->worker % team->threads), MPI_COMM_WORLD);
+}
+
+/* Answers the notes that have arrived, one a worker at most, so that the caller gets back to its
+ * own chunks; returns how many. With team->mpi held. */
+static uint32_t answer_notes(struct team *team)
+{
+    uint32_t n = 0;
+    while (n < team->workers && team->n_done < team->n_ranks - 1) {
+        int has_come = 0;
+        MPI_Test(&team->note_request, &has_come, MPI_STATUS_IGNORE);
+        if (!has_come)
+            break;
+        if (team->note.kind == NOTE_ASK) {
+            grant_chunk(team, &team->note);
+        } else {
+            team->done[team->note.rank] = team->note;
+            team->n_done++;
+        }
+        ranks_post_note(team);
+        n++;
+    }
+    return n;
+}
+
+/* Between two chunks of one of the root's workers. */
+static void look_in_passing(struct team *team)
+{
+    uint64_t now = clock_now_ns();
+    uint64_t looked = atomic_load_explicit(&team->looked_ns, memory_order_relaxed);
+    if ((int64_t)(now - looked) < LOOK_NS || pthread_mutex_trylock(&team->mpi) != 0)
+        return;
+    atomic_store_explicit(&team->looked_ns, now, memory_order_relaxed);
+    answer_notes(team);
+    pthread_mutex_unlock(&team->mpi);
+}
+
+void ranks_answer_to_the_end(struct team *team)
+{
+    struct wait wait = wait_begin(team, &wait_in_map);
+    for (bool is_over = false; !is_over;) {
+        atomic_store_explicit(&team->looked_ns, clock_now_ns(), memory_order_relaxed);
+        pthread_mutex_lock(&team->mpi);
+        uint32_t n = answer_notes(team);
+        is_over = team->n_done == team->n_ranks - 1;
+        pthread_mutex_unlock(&team->mpi);
+        if (n > 0)
+            wait.since_ns = clock_now_ns();
+        else if (!is_over)
+            wait_step(&wait);
+    }
+    wait_end(&wait);
+}
+
+/* --- the deputy --------------------------------------------------------------------------------
+ */
+
+/* One map's watch. It sleeps while the root's workers look, and answers in their place while they
+ * do not, at a pace that follows the notes: one of them may be computing on the same CPU. */
+static void deputy_watch(struct team *team)
+{
+    struct wait naps = wait_begin(team, &wait_in_map);
+    uint64_t ns = DEPUTY_NS;
+    while (atomic_load(&team->deputy_may)) {
+        wait_nap(&naps, ns);
+        uint64_t looked = atomic_load_explicit(&team->looked_ns, memory_order_relaxed);
+        uint32_t n = 0;
+        if ((int64_t)(clock_now_ns() - looked) >= DEPUTY_NS) {
+            pthread_mutex_lock(&team->mpi);
+            if (atomic_load(&team->deputy_may))
+                n = answer_notes(team);
+            pthread_mutex_unlock(&team->mpi);
+        }
+        ns = n > 0 ? DEPUTY_BUSY_NS : 2 * ns < DEPUTY_NS ? 2 * ns : DEPUTY_NS;
+    }
+    wait_end(&naps);
+}
+
+void *ranks_deputy(void *argument)
+{
+    struct team *team = argument;
+    pthread_mutex_lock(&team->deputy_lock);
+    for (;;) {
+        while (!team->deputy_on && !team->deputy_stop)
+            pthread_cond_wait(&team->deputy_wake, &team->deputy_lock);
+        if (team->deputy_stop)
+            break;
+        team->deputy_on = false;
+        pthread_mutex_unlock(&team->deputy_lock);
+        deputy_watch(team);
+        pthread_mutex_lock(&team->deputy_lock);
+    }
+    pthread_mutex_unlock(&team->deputy_lock);
+    return NULL;
+}
+
+void ranks_deputy_rise(struct team *team)
+{
+    if (!team->has_deputy)
+        return;
+    atomic_store(&team->deputy_may, true);
+    pthread_mutex_lock(&team->deputy_lock);
+    team->deputy_on = true;
+    pthread_cond_signal(&team->deputy_wake);
+    pthread_mutex_unlock(&team->deputy_lock);
+}
+
+void ranks_deputy_stand_down(struct team *team)
+{
+    pthread_mutex_lock(&team->mpi);
+    atomic_store(&team->deputy_may, false);
+    pthread_mutex_unlock(&team->mpi);
+}
+
+void ranks_deputy_end(struct team *team)
+{
+    pthread_mutex_lock(&team->deputy_lock);
+    team->deputy_stop = true;
+    pthread_cond_signal(&team->deputy_wake);
+    pthread_mutex_unlock(&team->deputy_lock);
+    pthread_join(team->deputy, NULL);
+}
+
+/* --- a worker's shift --------------------------------------------------------------------------
+ */
+
+static void own_range(struct worker *me, uint64_t first, uint64_t count)
+{
+    if (me->n_ranges > 0) {
+        struct range *last = &me->ranges[me->n_ranges - 1];
+        if (last->first + last->count == first) {
+            last->count += count;
+            return;
+        }
+    }
+    me->ranges = alloc_room(me->ranges, me->n_ranges, &me->ranges_room, sizeof *me->ranges);
+    me->ranges[me->n_ranges++] = (struct range){first, count};
+}
+
+static inline void run_chunk(struct team *team, struct worker *me, uint64_t first, uint64_t count,
+                             struct tally *tally)
+{
+    worker_run_chunk(team->job.work, me->number, first, count, team->results.results, tally,
+                     team->job.trace ? &me->desk->log : NULL);
+    if (team->rank > 0 && team->job.work->result_bytes > 0)
+        own_range(me, first, count);
+}
+
+static void shift_static(struct team *team, struct worker *me, struct tally *tally)
+{
+    uint64_t first, count;
+    for (uint64_t turn = 0; sched_static_chunk(&team->job.sched, me->number, turn, &first, &count);
+         turn++)
+        run_chunk(team, me, first, count, tally);
+}
+
+static void shift_of_root(struct team *team, struct worker *me, struct tally *tally)
+{
+    struct claim_hand hand = {0};
+    uint64_t first, count;
+    while (claim_next(&team->claim, &hand, me->number, &first, &count)) {
+        run_chunk(team, me, first, count, tally);
+        if (team->n_ranks > 1)
+            look_in_passing(team);
+    }
+}
+
+static void ask(struct team *team, struct worker *me)
+{
+    struct note note = {.kind = NOTE_ASK, .worker = me->number, .rank = (uint32_t)team->rank};
+    uint64_t at = me->n_asked++ % MOST_ASKED;
+    pthread_mutex_lock(&team->mpi);
+    MPI_Irecv(&me->grants[at], sizeof me->grants[at], MPI_BYTE, 0,
+              TAG_GRANT + (int)(me->number % team->threads), MPI_COMM_WORLD, &me->asked[at]);
+    MPI_Send(&note, sizeof note, MPI_BYTE, 0, TAG_NOTE, MPI_COMM_WORLD);
+    pthread_mutex_unlock(&team->mpi);
+}
+
+/* How many chunks to have asked for while this one runs. They are taken from the others then, so
+ * only while chunks are short (a worker that gets stuck keeps little from the rest) and while there
+ * are as many for everybody (the end stays balanced). */
+static uint64_t asked_ahead(const struct team *team, const struct worker *me,
+                            const struct grant *grant)
+{
+    uint64_t most = MOST_ASKED;
+    if (me->chunk_ns == 0 || me->chunk_ns >= AHEAD_NS)
+        most = 0;
+    else if (me->chunk_ns >= FAR_AHEAD_NS || me->chunk_ns < LOOK_NS)
+        most = 1; /* the deputy answers soon enough; the root would do little else than answer */
+    uint64_t rounds = grant->left / team->workers / grant->count;
+    return rounds < most ? rounds : most;
+}
+
+static void shift_asking(struct team *team, struct worker *me, struct tally *tally)
+{
+    bool is_over = false;
+    me->n_asked = me->chunk_ns = 0;
+    ask(team, me);
+    for (uint64_t n_taken = 0; n_taken < me->n_asked;) {
+        uint64_t at = n_taken++ % MOST_ASKED;
+        ranks_await(team, &me->asked[at], &wait_in_map);
+        const struct grant grant = me->grants[at];
+        is_over = is_over || grant.left == 0;
+        if (grant.count == 0)
+            continue; /* the answers to what was asked ahead are still to come */
+        uint64_t ahead = is_over ? 0 : asked_ahead(team, me, &grant);
+        while (me->n_asked - n_taken < ahead)
+            ask(team, me);
+        uint64_t start = clock_now_ns();
+        run_chunk(team, me, grant.first, grant.count, tally);
+        uint64_t ns = clock_now_ns() - start;
+        me->chunk_ns = 1 + (me->chunk_ns > 0 ? (3 * me->chunk_ns + ns) / 4 : ns);
+        if (!is_over && me->n_asked == n_taken)
+            ask(team, me);
+    }
+}
+
+static void shift_master(struct team *team, struct worker *me, struct tally *tally)
+{
+    if (team->rank == 0)
+        shift_of_root(team, me, tally);
+    else
+        shift_asking(team, me, tally);
+}
+
+/* --- dispatches --------------------------------------------------------------------------------
+ */
+
+static const struct dispatch dispatch_table[] = {
+    {"master", true, shift_master},
+    {"static", false, shift_static},
+};
+
+enum { N_DISPATCHES = sizeof dispatch_table / sizeof *dispatch_table };
+
+const struct dispatch *ranks_find_dispatch(const char *asked, enum sched_kind kind, struct err *err)
+{
+    const struct sched_rule *rule = sched_table;
+    while (rule->name && rule->kind != kind)
+        rule++;
+    const char *names[N_DISPATCHES];
+    const struct dispatch *fit = NULL, *named = NULL;
+    for (int i = 0; i < N_DISPATCHES; i++) {
+        names[i] = dispatch_table[i].name;
+        if (!fit && dispatch_table[i].shared == rule->shared)
+            fit = &dispatch_table[i];
+        if (strcmp(asked, names[i]) == 0)
+            named = &dispatch_table[i];
+    }
+    if (strcmp(asked, "auto") == 0 || strcmp(asked, "") == 0)
+        return fit;
+    if (named && named->shared == rule->shared)
+        return named;
+    if (named) {
+        err_set(err, "dispatch '%s' cannot carry schedule '%s'; use 'auto' or '%s'", asked,
+                rule->name, fit->name);
+        return NULL;
+    }
+    struct text t = TEXT_INIT;
+    text_addf(&t, "unknown dispatch '%s'", asked);
+    text_add_choices(&t, asked, names, N_DISPATCHES);
+    err_set(err, "%s", t.text);
+    text_release(&t);
+    return NULL;
+}
+
+const char *ranks_dispatch(const char *asked, enum sched_kind kind, struct err *err)
+{
+    const struct dispatch *dispatch = ranks_find_dispatch(asked, kind, err);
+    return dispatch ? dispatch->name : NULL;
+}

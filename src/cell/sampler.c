@@ -1,0 +1,420 @@
+/* The request loop of a cell: see sampler.h.
+ *
+ * A sample is taken in this order, and only the map lies between its two clock readings:
+ *
+ *   work (set up or still on the shelf) → tick of the register chain → prepare → MAP → collect
+ *   → verify → settle → answer
+ *
+ * The tick stands before prepare, not after it: prepare leaves the workers awake at the start line,
+ * and a pause there would let some of them fall asleep and others not.
+ */
+#include "cell/sampler.h"
+
+#include "base/alloc.h"
+#include "record/record.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    CHAIN_ITERATIONS = 20000,
+    SETTLE_STEP_NS = 1000000, /* one look at the CPU clock */
+    SETTLE_SHARE = 20,        /* settled: below 1/20 of a CPU */
+    SETTLE_MOST_NS = 100000000,
+};
+
+static const uint64_t MOST_TASKS = (uint64_t)1 << 40;
+
+struct request {
+    struct job job;
+    bool last, quit;
+};
+
+/* --- reading a request ------------------------------------------------------------------------ */
+
+static const char *const members[] = {"id",    "workload", "scale",    "tasks", "schedule",
+                                      "chunk", "trace",    "dispatch", "last",  "quit"};
+
+enum { N_MEMBERS = sizeof members / sizeof *members };
+
+static int refuse_choice(struct err *err, const char *what, const char *word,
+                         const char *const *names, size_t n)
+{
+    struct text t = TEXT_INIT;
+    text_addf(&t, "unknown %s '%s'", what, word);
+    text_add_choices(&t, word, names, n);
+    err_set(err, "%s", t.text);
+    text_release(&t);
+    return -1;
+}
+
+static int check_members(json_t *object, struct err *err)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(object, name, value)
+    {
+        int i = 0;
+        while (i < N_MEMBERS && strcmp(members[i], name) != 0)
+            i++;
+        if (i == N_MEMBERS)
+            return refuse_choice(err, "member", name, members, N_MEMBERS);
+    }
+    return 0;
+}
+
+/* The readers of members leave *value as it is, which is the default, when the member is absent. */
+
+static int read_count(const json_t *object, const char *name, uint64_t *value, struct err *err)
+{
+    const json_t *item = json_object_get(object, name);
+    if (!item)
+        return 0;
+    json_int_t i = json_integer_value(item);
+    if (!json_is_integer(item) || i < 0 || (uint64_t)i > MOST_TASKS)
+        return err_set(err, "%s is not a whole number from 0 to %" PRIu64, name, MOST_TASKS);
+    *value = (uint64_t)i;
+    return 0;
+}
+
+static int read_flag(const json_t *object, const char *name, bool *value, struct err *err)
+{
+    const json_t *item = json_object_get(object, name);
+    if (item && !json_is_boolean(item))
+        return err_set(err, "%s is neither true nor false", name);
+    if (item)
+        *value = json_is_true(item);
+    return 0;
+}
+
+static int read_text(const json_t *object, const char *name, const char **value, struct err *err)
+{
+    const json_t *item = json_object_get(object, name);
+    if (item && !json_is_string(item))
+        return err_set(err, "%s is not a string", name);
+    if (item)
+        *value = json_string_value(item);
+    return 0;
+}
+
+static int read_scale(const json_t *object, double *value, struct err *err)
+{
+    const json_t *item = json_object_get(object, "scale");
+    if (!item)
+        return 0;
+    double scale = json_number_value(item);
+    if (!json_is_number(item) || !isfinite(scale) || scale <= 0)
+        return err_set(err, "scale is not a finite number above 0");
+    *value = scale;
+    return 0;
+}
+
+static int read_dispatch(const struct sampler *sampler, const char *name, char *to, size_t size,
+                         struct err *err)
+{
+    const char *names[9] = {"auto"};
+    size_t n = 1;
+    for (const char *const *d = sampler->backend->dispatches; *d; d++)
+        names[n++] = *d;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0) {
+            text_copy(to, size, name);
+            return 0;
+        }
+    return refuse_choice(err, "dispatch", name, names, n);
+}
+
+static int read_job(const struct sampler *sampler, const json_t *object, struct job *job,
+                    struct err *err)
+{
+    const char *workload = NULL, *schedule = "dynamic", *dispatch = "auto";
+    uint64_t tasks = UINT64_MAX, chunk = 0;
+    job->scale = 1;
+    if (read_text(object, "workload", &workload, err) != 0 ||
+        read_count(object, "tasks", &tasks, err) != 0 ||
+        read_text(object, "schedule", &schedule, err) != 0 ||
+        read_count(object, "chunk", &chunk, err) != 0 ||
+        read_text(object, "dispatch", &dispatch, err) != 0 ||
+        read_flag(object, "trace", &job->trace, err) != 0 ||
+        read_scale(object, &job->scale, err) != 0)
+        return -1;
+    if (!workload)
+        return err_set(err, "the request has no workload");
+    if (tasks == UINT64_MAX)
+        return err_set(err, "the request has no tasks");
+    const struct sched_rule *rule = sched_find(schedule, err);
+    if (!rule || read_dispatch(sampler, dispatch, job->dispatch, sizeof job->dispatch, err) != 0)
+        return -1;
+    job->sched = sched_resolve(rule->kind, tasks, sampler->workers, chunk);
+    return work_canonical(workload, job->spec, sizeof job->spec, err);
+}
+
+static int read_request(const struct sampler *sampler, json_t *object, struct request *request,
+                        struct err *err)
+{
+    *request = (struct request){.last = false};
+    if (!json_is_object(object))
+        return err_set(err, "the request is not a JSON object");
+    if (check_members(object, err) != 0 || read_flag(object, "quit", &request->quit, err) != 0 ||
+        read_flag(object, "last", &request->last, err) != 0)
+        return -1;
+    if (request->quit)
+        return 0;
+    if (!json_is_integer(json_object_get(object, "id")))
+        return err_set(err, "the request has no id, or one that is not a whole number");
+    return read_job(sampler, object, &request->job, err);
+}
+
+/* --- taking a sample -------------------------------------------------------------------------- */
+
+static void lower_to(uint64_t *least, uint64_t value)
+{
+    if (value < *least)
+        *least = value;
+}
+
+static void raise_to(uint64_t *most, uint64_t value)
+{
+    if (value > *most)
+        *most = value;
+}
+
+/* What the reports of the workers say together. */
+static void summarise(const struct sampler *sampler, const struct outcome *outcome,
+                      struct sample *s)
+{
+    const struct placement *placements = sampler->backend->placements(sampler->team);
+    uint64_t first_start = UINT64_MAX, last_start = 0, first_end = UINT64_MAX, last_end = 0;
+    s->tasks_least = UINT64_MAX;
+    for (uint32_t w = 0; w < sampler->workers; w++) {
+        const struct worker_report *r = &outcome->reports[w];
+        s->user_ns += r->user_ns;
+        s->sys_ns += r->sys_ns;
+        s->voluntary += r->voluntary;
+        s->involuntary += r->involuntary;
+        s->busy_workers += r->tally.tasks > 0;
+        s->misplaced += placements[w].requested_pu >= 0 && placements[w].requested_pu != r->pu;
+        lower_to(&s->tasks_least, r->tally.tasks);
+        raise_to(&s->tasks_most, r->tally.tasks);
+        lower_to(&first_start, r->start_ns);
+        raise_to(&last_start, r->start_ns);
+        lower_to(&first_end, r->end_ns);
+        raise_to(&last_end, r->end_ns);
+    }
+    s->start_spread_ns = last_start - first_start;
+    s->end_spread_ns = last_end - first_end;
+    s->chunks = outcome->total.chunks;
+    s->sum = outcome->total.sum;
+}
+
+/* Returns 0 with a sample that is ok or wrong, or -1 with one whose status tells why there is none.
+ * Where the status is not ok, the sentence is in *err. */
+static int take_sample(struct sampler *sampler, struct job *job, struct sample *sample,
+                       struct outcome *outcome, struct err *err)
+{
+    const struct backend *backend = sampler->backend;
+    struct team *team = sampler->team;
+    text_copy(sample->status, sizeof sample->status, "error");
+    job->work = work_shelf_get(&sampler->works, job, err);
+    if (!job->work)
+        return -1;
+    sample->chain_ps = (uint64_t)llround(work_chain_ns(CHAIN_ITERATIONS) * 1000);
+    bool prepared = backend->prepare(team, job, err) == 0;
+
+    uint64_t start = clock_now_ns();
+    bool mapped = prepared && backend->map(team, job, err) == 0;
+    uint64_t end = clock_now_ns();
+
+    if (!mapped || backend->collect(team, job, outcome, err) != 0) {
+        if (backend->is_broken ? backend->is_broken(team) : prepared)
+            text_copy(sample->status, sizeof sample->status, "died");
+        return -1;
+    }
+    sample->wall_ns = end - start;
+    summarise(sampler, outcome, sample);
+    sample->verified = work_verify(job->work, &outcome->total, outcome->results, err) == 0;
+    text_copy(sample->status, sizeof sample->status, sample->verified ? "ok" : "wrong");
+    return 0;
+}
+
+/* Waits until this process uses next to no CPU: idle threads of libgomp spin for a while after a
+ * region, and would steal that time from whichever cell is measured next. */
+static void settle(void)
+{
+    uint64_t cpu = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID), now = clock_now_ns();
+    uint64_t give_up = now + SETTLE_MOST_NS;
+    for (bool busy = true; busy && now < give_up;) {
+        uint64_t cpu_before = cpu, before = now;
+        clock_sleep_ns(SETTLE_STEP_NS);
+        cpu = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
+        now = clock_now_ns();
+        busy = (cpu - cpu_before) * SETTLE_SHARE >= now - before;
+    }
+}
+
+static uint64_t close_team(struct sampler *sampler)
+{
+    uint64_t start = clock_now_ns();
+    if (sampler->team)
+        sampler->backend->close(sampler->team);
+    sampler->team = NULL;
+    return clock_now_ns() - start;
+}
+
+int sampler_warm(struct sampler *sampler, struct err *err)
+{
+    struct job job = {.spec = "null", .scale = 1, .dispatch = "auto"};
+    struct sample sample = {0};
+    struct outcome outcome;
+    job.sched = sched_resolve(SCHED_DYNAMIC, 2 * (uint64_t)sampler->workers, sampler->workers, 1);
+    if (take_sample(sampler, &job, &sample, &outcome, err) != 0 || !sample.verified)
+        return err_prefix(err, "the first list of tasks");
+    settle();
+    return 0;
+}
+
+void sampler_release(struct sampler *sampler)
+{
+    close_team(sampler);
+    work_shelf_release(&sampler->works);
+}
+
+/* --- answering -------------------------------------------------------------------------------- */
+
+/* The fields of a sample that a cell knows once it has one; the driver fills in the others. */
+static const char *const known[] = {
+    "wall_ns",   "close_ns",    "user_ns",         "sys_ns",        "voluntary", "involuntary",
+    "chunks",    "tasks_least", "tasks_most",      "busy_workers",  "sum",       "verified",
+    "misplaced", "chain_ps",    "start_spread_ns", "end_spread_ns",
+};
+
+enum { N_KNOWN = sizeof known / sizeof *known };
+
+json_t *sampler_sentence(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    char *copy = alloc_text(text);
+    for (char *c = copy; *c; c++)
+        if (*c & 0x80)
+            *c = '?';
+    string = json_string(copy);
+    free(copy);
+    return string;
+}
+
+static json_t *answer_new(json_t *request, const char *status, const char *error)
+{
+    json_t *answer = json_object(), *id = json_object_get(request, "id");
+    json_object_set_new(answer, "id", json_is_integer(id) ? json_incref(id) : json_null());
+    json_object_set_new(answer, "status", json_string(status));
+    if (error[0])
+        json_object_set_new(answer, "error", sampler_sentence(error));
+    return answer;
+}
+
+static void answer_add_sample(json_t *answer, const struct sample *sample)
+{
+    json_t *all = record_json(sample_fields, sample);
+    for (int i = 0; i < N_KNOWN; i++)
+        json_object_set(answer, known[i], json_object_get(all, known[i]));
+    json_decref(all);
+}
+
+/* The events as JSON text: a JSON value for each of their numbers would take too much memory. */
+static void add_events(struct text *t, const struct outcome *outcome)
+{
+    text_addf(t, "\"events_dropped\": %" PRIu64 ", \"events\": [", outcome->events_dropped);
+    for (size_t i = 0; i < outcome->n_events; i++) {
+        const struct chunk_event *e = &outcome->events[i];
+        text_addf(t, "%s[%d, %d, %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 "]",
+                  i ? ", " : "", e->worker, e->pu, e->first, e->count, e->start_ns, e->end_ns);
+    }
+    text_addf(t, "]");
+}
+
+/* Writes the answer as a line, with more members (as text; may be empty) at its end. */
+static void write_answer(FILE *out, json_t *answer, const char *more)
+{
+    char *text = json_dumps(answer, 0);
+    json_decref(answer);
+    if (text && more)
+        fprintf(out, "%.*s, %s}\n", (int)strlen(text) - 1, text, more);
+    else if (text)
+        fprintf(out, "%s\n", text);
+    fflush(out);
+    free(text);
+}
+
+void sampler_write(FILE *out, json_t *object)
+{
+    write_answer(out, object, NULL);
+}
+
+/* Carries out a request and answers it. Returns whether the cell goes on; else *end is its end. */
+static bool answer_request(struct sampler *sampler, json_t *object, int *end)
+{
+    struct request request;
+    struct err err = {""};
+    *end = CELL_DONE;
+    if (read_request(sampler, object, &request, &err) != 0) {
+        write_answer(sampler->out, answer_new(object, "error", err.text), NULL);
+        return true;
+    }
+    if (request.quit)
+        return false;
+
+    struct sample sample = {0};
+    struct outcome outcome;
+    struct text events = TEXT_INIT;
+    bool taken = take_sample(sampler, &request.job, &sample, &outcome, &err) == 0;
+    bool died = strcmp(sample.status, "died") == 0;
+    settle();
+    if (taken && request.job.trace)
+        add_events(&events, &outcome);
+    if (request.last && !died)
+        sample.close_ns = close_team(sampler); /* from here on nothing of the outcome is left */
+    json_t *answer = answer_new(object, sample.status, err.text);
+    if (taken)
+        answer_add_sample(answer, &sample);
+    write_answer(sampler->out, answer, events.text);
+    text_release(&events);
+    if (died)
+        *end = CELL_DIED;
+    return !died && !request.last;
+}
+
+static bool answer_line(struct sampler *sampler, const char *line, size_t length, int *end)
+{
+    json_error_t error;
+    json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    bool goes_on = true;
+    if (object) {
+        goes_on = answer_request(sampler, object, end);
+    } else {
+        struct err err;
+        err_set(&err, "the request is not JSON: %s", error.text);
+        write_answer(sampler->out, answer_new(NULL, "error", err.text), NULL);
+    }
+    json_decref(object);
+    return goes_on;
+}
+
+int sampler_serve(struct sampler *sampler, FILE *in)
+{
+    char *line = NULL;
+    size_t size = 0;
+    int end = CELL_DONE;
+    ssize_t length;
+    while ((length = getline(&line, &size, in)) >= 0)
+        if (line[strspn(line, " \t\r\n")] != '\0' &&
+            !answer_line(sampler, line, (size_t)length, &end))
+            break;
+    free(line);
+    return end;
+}

@@ -1,0 +1,131 @@
+/* What every backend's worker does around its chunks: begin, run chunks, end. Written once, so that
+ * all backends pay the same for being watched. */
+#ifndef POOLMARK_CELL_WORKER_H
+#define POOLMARK_CELL_WORKER_H
+
+#include "base/clock.h"
+#include "cell/backend.h"
+
+/* --- in the timed part ------------------------------------------------------------------------ */
+
+/* Room for the chunk events of one worker, in memory that the root can read. */
+struct event_log {
+    uint64_t n, dropped, capacity;
+    struct chunk_event *events; /* valid in the worker */
+};
+
+/* Zeroes the report and takes the first readings. In the worker, inside the timed part. */
+void worker_begin(struct worker_report *report);
+
+/* Takes the last readings. In the worker, inside the timed part. */
+void worker_end(struct worker_report *report);
+
+static inline void worker_log_chunk(struct event_log *log, uint32_t worker, uint64_t first,
+                                    uint64_t count, uint64_t start_ns, uint64_t end_ns)
+{
+    if (log->n == log->capacity) {
+        log->dropped++;
+        return;
+    }
+    log->events[log->n++] =
+        (struct chunk_event){first, count, start_ns, end_ns, (int32_t)worker, topo_current_pu()};
+}
+
+/* Runs one chunk, with its event when log is not NULL. */
+static inline void worker_run_chunk(const struct work *work, uint32_t worker, uint64_t first,
+                                    uint64_t count, void *results, struct tally *tally,
+                                    struct event_log *log)
+{
+    if (__builtin_expect(!log, 1)) {
+        work_run_range(work, first, count, results, tally);
+        return;
+    }
+    uint64_t start = clock_now_ns();
+    work_run_range(work, first, count, results, tally);
+    worker_log_chunk(log, worker, first, count, start, clock_now_ns());
+}
+
+/* Claims and runs chunks until none is left. The tally is the worker's own; it is copied into the
+ * report by the caller, so that no two workers write to one cache line while they run. */
+static inline void worker_drain(struct claim *claim, const struct work *work, uint32_t worker,
+                                void *results, struct tally *tally, struct event_log *log)
+{
+    struct claim_hand hand = {0};
+    uint64_t first, count;
+    while (claim_next(claim, &hand, worker, &first, &count))
+        worker_run_chunk(work, worker, first, count, results, tally, log);
+}
+
+/* --- outside of it ---------------------------------------------------------------------------- */
+
+/* Fills a placement but for worker, rank and thread. In the worker. */
+void worker_place(struct placement *placement, int requested_pu);
+
+/* The works that a process has set up, so that requests which take turns do not set theirs up anew.
+ * Zeroed at first; the one unused for longest leaves when there are too many. */
+enum { SHELF_WORKS = 8 };
+
+struct work_shelf {
+    struct shelved {
+        struct work work;
+        char spec[SPEC_BYTES];
+        double scale;
+        uint64_t used; /* clock of the last use; 0: an empty place */
+    } places[SHELF_WORKS];
+    uint64_t clock;
+};
+
+/* The work of the job, set up now if need be; valid until the next call. NULL on failure. */
+const struct work *work_shelf_get(struct work_shelf *shelf, const struct job *job, struct err *err);
+void work_shelf_release(struct work_shelf *shelf);
+
+/* Room for the events of one worker: what the job can need at most, within reason, which is
+ * worker_event_most. */
+uint64_t worker_event_room(const struct job *job);
+uint64_t worker_event_most(void);
+
+/* A worker's place at the root's table, on lines of its own. Written by the worker alone from
+ * prepare to the end of map; read by the root in collect. */
+struct worker_desk {
+    alignas(CLAIM_LINE) struct worker_report report;
+    struct event_log log; /* capacity and events are set before map */
+    struct placement placement;
+    struct err error; /* why the worker could not do what it was asked; "" when it could */
+};
+
+/* Desks on the heap, zeroed, for workers that are threads. */
+struct worker_desk *worker_desks_new(uint32_t workers);
+void worker_desks_free(struct worker_desk *desks, uint32_t workers);
+
+/* Empties the logs of such desks and makes room for the events of the job. */
+void worker_desks_clear_logs(struct worker_desk *desks, uint32_t workers, const struct job *job);
+
+/* Most bytes of results that a map may have: the memory of this machine. */
+uint64_t worker_results_most(void);
+
+/* Memory for the n results of a job on the heap, kept from job to job. Zeroed at first. */
+struct results_room {
+    void *results;
+    size_t bytes;
+};
+
+int results_room_need(struct results_room *room, const struct job *job, struct err *err);
+
+/* Overwrites this worker's share of the memory of the results, so that an answer left over from the
+ * last map cannot pass, and so that no map pays for pages that are touched for the first time. */
+void worker_forget_results(const struct work *work, const struct job *job, uint32_t worker,
+                           void *results);
+
+/* What the root keeps of the desks for an outcome, until the next call. Zeroed at first. */
+struct outcome_room {
+    struct worker_report *reports;
+    struct chunk_event *events;
+    size_t events_capacity;
+};
+
+/* Fills an outcome but for its results out of the desks of all workers. In the root. */
+void outcome_gather(struct outcome_room *room, const struct worker_desk *desks, uint32_t workers,
+                    struct outcome *outcome);
+void outcome_room_release(struct outcome_room *room);
+
+#endif

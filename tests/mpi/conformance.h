@@ -1,0 +1,93 @@
+/* What every backend of ranks must do with every schedule and list of tasks: each index exactly
+ * once, the right sum and results, a report of each worker, and the chunks that the rule says. */
+#ifndef POOLMARK_TESTS_MPI_CONFORMANCE_H
+#define POOLMARK_TESTS_MPI_CONFORMANCE_H
+
+#include "team.h"
+
+/* The events are those of the chunks that were run: each index once, by the workers that say so. */
+static inline void check_events(const struct job *job, const struct outcome *outcome)
+{
+    uint64_t n = job->sched.n, seen = 0, wrong = 0;
+    unsigned char *marks = calloc(n + 1, 1);
+    uint64_t *tasks = calloc(launch.workers, sizeof *tasks);
+    for (size_t i = 0; i < outcome->n_events; i++) {
+        const struct chunk_event *e = &outcome->events[i];
+        if (e->worker < 0 || e->worker >= (int32_t)launch.workers || e->first + e->count > n ||
+            e->end_ns < e->start_ns) {
+            wrong++;
+            continue;
+        }
+        for (uint64_t k = e->first; k < e->first + e->count; k++)
+            wrong += marks[k]++ > 0;
+        seen += e->count;
+        tasks[e->worker] += e->count;
+    }
+    for (uint32_t w = 0; w < launch.workers; w++)
+        wrong += tasks[w] != outcome->reports[w].tally.tasks;
+    check(wrong == 0 && seen == n && outcome->n_events == outcome->total.chunks,
+          "%s n %" PRIu64 " chunk %" PRIu64 ": events show %" PRIu64 " tasks, %" PRIu64 " mistakes",
+          sched_table[job->sched.kind].name, n, job->sched.chunk, seen, wrong);
+    free(marks);
+    free(tasks);
+}
+
+static inline void check_list(const struct sched_rule *rule, const char *spec, uint64_t n,
+                              uint64_t chunk, bool trace)
+{
+    struct job job = job_of(spec, rule->kind, n, chunk);
+    struct outcome outcome = {.results = NULL};
+    struct err err = {""};
+    struct tally sum = {0};
+    job.trace = trace;
+    if (!check(ask(&job, &outcome, &err) > 0, "%s %s n %" PRIu64 " chunk %" PRIu64 ": %s",
+               rule->name, spec, n, chunk, err.text))
+        return;
+    for (uint32_t w = 0; w < launch.workers; w++)
+        tally_add(&sum, &outcome.reports[w].tally);
+    check(memcmp(&sum, &outcome.total, sizeof sum) == 0,
+          "%s %s n %" PRIu64 " chunk %" PRIu64 ": the reports do not add up", rule->name, spec, n,
+          chunk);
+    if (!rule->shared)
+        for (uint32_t w = 0; w < launch.workers; w++) {
+            uint64_t first, count, tasks = 0;
+            for (uint64_t turn = 0; sched_static_chunk(&job.sched, w, turn, &first, &count); turn++)
+                tasks += count;
+            check(tasks == outcome.reports[w].tally.tasks,
+                  "static n %" PRIu64 " chunk %" PRIu64 ": worker %u ran %" PRIu64
+                  " of its %" PRIu64 " tasks",
+                  n, chunk, w, outcome.reports[w].tally.tasks, tasks);
+        }
+    if (trace)
+        check_events(&job, &outcome);
+}
+
+static inline void check_placements(void)
+{
+    const struct placement *p = backend->placements(team);
+    for (uint32_t w = 0; w < launch.workers; w++)
+        check(p[w].worker == w && p[w].rank == w / launch.threads && p[w].pid > 0 &&
+                  p[w].thread == w % launch.threads && p[w].observed_pu >= 0,
+              "worker %u is placed as worker %u, rank %u, thread %u, pid %d", w, p[w].worker,
+              p[w].rank, p[w].thread, (int)p[w].pid);
+}
+
+static inline void conform(void)
+{
+    static const char *const specs[] = {"null", "square results=yes"};
+    static const uint64_t chunks[] = {0, 1, 3, 64, 100000};
+    const uint64_t sizes[] = {0,  1,   launch.workers > 1 ? launch.workers - 1 : 2, launch.workers,
+                              97, 1009};
+    check_placements();
+    for (const struct sched_rule *rule = sched_table; rule->name; rule++)
+        for (int s = 0; s < 2; s++)
+            for (int i = 0; i < 6; i++)
+                for (int c = 0; c < 5; c++)
+                    if (rule->takes_chunk || c == 0)
+                        check_list(rule, specs[s], sizes[i], chunks[c], (i + c) % 2);
+    /* Results of more than a message carries at once without the other side. */
+    for (const struct sched_rule *rule = sched_table; rule->name; rule++)
+        check_list(rule, "square results=yes", 200003, 7, false);
+}
+
+#endif

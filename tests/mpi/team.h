@@ -1,0 +1,104 @@
+/* What the programs of this folder share. Each is started by mpirun in every number of ranks that
+ * its comment "ranks: 1 2 3" names; all ranks come through main, and the root alone judges and
+ * prints.
+ *
+ *     static void judge(void) { … check(ask(…) == 0, "…"); … }
+ *     int main(void) { return team_main(&backend_mpi, 1, judge); }
+ */
+#ifndef POOLMARK_TESTS_MPI_TEAM_H
+#define POOLMARK_TESTS_MPI_TEAM_H
+
+#include "base/text.h"
+#include "cell/backend.h"
+#include "cell/worker.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Main files may have state: this header is part of one. */
+static const struct backend *backend;
+static struct team *team;
+static struct launch launch;
+static struct work_shelf works;
+static int n_passed, n_failed;
+
+#define check(holds, ...) check_at(__LINE__, holds, __VA_ARGS__)
+
+__attribute__((format(printf, 3, 4))) static inline bool check_at(int line, bool holds,
+                                                                  const char *format, ...)
+{
+    va_list args;
+    if (holds) {
+        n_passed++;
+        return true;
+    }
+    n_failed++;
+    printf("failed at line %d: ", line);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    printf("\n");
+    fflush(stdout);
+    return false;
+}
+
+static inline struct job job_of(const char *spec, enum sched_kind kind, uint64_t n, uint64_t chunk)
+{
+    struct job job = {.scale = 1, .dispatch = "auto"};
+    struct err err;
+    if (work_canonical(spec, job.spec, sizeof job.spec, &err) != 0) {
+        fprintf(stderr, "%s\n", err.text);
+        abort();
+    }
+    job.sched = sched_resolve(kind, n, launch.workers, chunk);
+    return job;
+}
+
+/* As the sampler does; returns the time of the map, or 0 with the sentence. */
+static inline uint64_t ask(struct job *job, struct outcome *outcome, struct err *err)
+{
+    job->work = work_shelf_get(&works, job, err);
+    if (!job->work || backend->prepare(team, job, err) != 0)
+        return 0;
+    uint64_t start = clock_now_ns();
+    if (backend->map(team, job, err) != 0)
+        return 0;
+    uint64_t end = clock_now_ns();
+    if (backend->collect(team, job, outcome, err) != 0 ||
+        work_verify(job->work, &outcome->total, outcome->results, err) != 0)
+        return 0;
+    return end - start;
+}
+
+static inline int team_main(const struct backend *of, uint32_t threads, void (*judge)(void))
+{
+    struct err err;
+    struct topo *topo = topo_new(&err);
+    struct topo_bind bind = {.policy = TOPO_NONE};
+    const char *ranks = getenv("OMPI_COMM_WORLD_SIZE"); /* of Open MPI's mpirun; else one */
+    launch.ranks = ranks ? (uint32_t)atoi(ranks) : 1;
+    launch.threads = threads;
+    launch.workers = launch.ranks * threads;
+    launch.topo = topo;
+    launch.bind = &bind;
+    backend = of;
+    if (!topo || backend->open(&team, &launch, &err) != 0) {
+        printf("%s\n0 passed, 1 failed\n", err.text);
+        return EXIT_FAILURE;
+    }
+    bool is_root = backend->is_root(team);
+    if (is_root)
+        judge();
+    else if (backend->serve(team, &err) != 0)
+        n_failed++;
+    backend->close(team);
+    work_shelf_release(&works);
+    topo_free(topo);
+    if (is_root)
+        printf("%d passed, %d failed\n", n_passed, n_failed);
+    return n_failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#endif

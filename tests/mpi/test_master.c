@@ -1,0 +1,93 @@
+/* ranks: 2 3 5 */
+/* Dispatch by the working master, judged by who did how much, never by absolute time. */
+#include "conformance.h"
+
+/* While the root's own worker is in a long task, the others do all the rest: 30 ms against 1 ms
+ * each. The machine may be slow; the ratio makes up for a factor of ten in each of them. */
+static void root_in_long_task(void)
+{
+    const uint64_t n = 2 + 3 * (uint64_t)launch.workers;
+    struct job job = job_of("sleep time=10ms shape=one-long ratio=100", SCHED_DYNAMIC, n, 1);
+    struct outcome outcome;
+    struct err err = {""};
+    for (int tries = 0; tries < 20; tries++) {
+        job.trace = true;
+        if (!check(ask(&job, &outcome, &err) > 0, "%s", err.text))
+            return;
+        const struct chunk_event *lone = NULL;
+        uint64_t last_ns = 0;
+        for (size_t i = 0; i < outcome.n_events; i++)
+            if (outcome.events[i].first == 0)
+                lone = &outcome.events[i];
+            else if (outcome.events[i].end_ns > last_ns)
+                last_ns = outcome.events[i].end_ns;
+        if (!lone || lone->worker != 0)
+            continue; /* another worker was the first to ask */
+        check(outcome.reports[0].tally.tasks == 1 && last_ns < lone->end_ns,
+              "while the root was in a long task it ran %" PRIu64
+              " tasks in all, and the others' last "
+              "ended %" PRId64 " us before it",
+              outcome.reports[0].tally.tasks, (int64_t)(lone->end_ns - last_ns) / 1000);
+        return;
+    }
+    check(false, "the root never got the first task");
+}
+
+/* And when another worker has it, that one does nothing else. */
+static void other_in_long_task(void)
+{
+    const uint64_t n = 2 + 3 * (uint64_t)launch.workers;
+    struct job job = job_of("sleep time=10ms shape=one-long ratio=100", SCHED_DYNAMIC, n, 1);
+    struct outcome outcome;
+    struct err err = {""};
+    if (!check(ask(&job, &outcome, &err) > 0, "%s", err.text))
+        return;
+    uint32_t alone = 0;
+    for (uint32_t w = 0; w < launch.workers; w++)
+        alone += outcome.reports[w].tally.tasks == 1;
+    check(alone == 1, "%u workers ran one task instead of 1", alone);
+}
+
+/* Equal sleeps are shared out equally, whoever holds the claim: n = 4 P takes about 4 of them. */
+static void equal_shares(void)
+{
+    struct job job = job_of("sleep time=10ms", SCHED_DYNAMIC, 4 * (uint64_t)launch.workers, 1);
+    struct outcome outcome;
+    struct err err = {""};
+    uint64_t best = UINT64_MAX;
+    for (int tries = 0; tries < 5 && best > 44000000; tries++) {
+        uint64_t ns = ask(&job, &outcome, &err);
+        if (!check(ns > 0, "%s", err.text))
+            return;
+        best = ns < best ? ns : best;
+    }
+    check(best >= 40000000 && best < 50000000, "4 rounds of 10 ms took %" PRIu64 " us",
+          best / 1000);
+}
+
+/* Many lists in a row, of all kinds, so that a message left over from one would show in the next.
+ */
+static void many_lists(void)
+{
+    struct outcome outcome;
+    struct err err = {""};
+    int wrong = 0;
+    for (uint64_t i = 0; i < 2000; i++) {
+        struct job job = job_of("square results=yes", sched_table[i % 4].kind, i % 37, i % 3);
+        wrong += ask(&job, &outcome, &err) == 0;
+    }
+    check(wrong == 0, "%d of 2000 lists went wrong: %s", wrong, err.text);
+}
+
+static void judge(void)
+{
+    root_in_long_task();
+    other_in_long_task();
+    equal_shares();
+    many_lists();
+}
+
+int main(void)
+{
+    return team_main(&backend_mpi, 1, judge);
+}

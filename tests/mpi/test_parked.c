@@ -1,0 +1,53 @@
+/* ranks: 2 5 */
+/* A parked team takes below 1 % of a CPU: all its processes together, by the kernel's own count. */
+#include "team.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+/* CPU time of all threads of a process, in ns. */
+static uint64_t cpu_ns(pid_t pid)
+{
+    char path[320];
+    uint64_t sum = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *threads = opendir(path);
+    for (struct dirent *d; threads && (d = readdir(threads));) {
+        uint64_t ns;
+        snprintf(path, sizeof path, "/proc/%d/task/%.20s/schedstat", (int)pid, d->d_name);
+        FILE *f = d->d_name[0] == '.' ? NULL : fopen(path, "r");
+        if (f && fscanf(f, "%" SCNu64, &ns) == 1)
+            sum += ns;
+        if (f)
+            fclose(f);
+    }
+    if (threads)
+        closedir(threads);
+    return sum;
+}
+
+static void judge(void)
+{
+    struct job job = job_of("null", SCHED_DYNAMIC, 1000, 1);
+    struct outcome outcome;
+    struct err err = {""};
+    const struct placement *p = backend->placements(team);
+    enum { PAUSE_US = 50000, PARKED_US = 2000000 };
+    check(ask(&job, &outcome, &err) > 0, "%s", err.text);
+    usleep(PAUSE_US);
+    for (uint32_t w = 0; w < launch.workers; w += launch.threads) {
+        uint64_t before = cpu_ns(p[w].pid), start = clock_now_ns();
+        usleep(PARKED_US / launch.ranks);
+        double share = (double)(cpu_ns(p[w].pid) - before) / (double)(clock_now_ns() - start);
+        check(before > 0 && share < 0.01, "rank %u takes %.2f %% of a CPU while parked", p[w].rank,
+              100 * share);
+        printf("rank %u: %.3f %% of a CPU while parked\n", p[w].rank, 100 * share);
+    }
+    /* And it wakes up again. */
+    check(ask(&job, &outcome, &err) > 0, "%s", err.text);
+}
+
+int main(void)
+{
+    return team_main(&backend_hybrid, 2, judge);
+}

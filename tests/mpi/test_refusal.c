@@ -1,0 +1,85 @@
+/* ranks: 2 3 */
+/* What cannot be carried out is a sentence, and the team goes on. */
+#include "cell/ranks.h"
+#include "conformance.h"
+
+static void still_sound(void)
+{
+    check_list(&sched_table[SCHED_DYNAMIC], "square results=yes", 97, 1, true);
+}
+
+/* The root has set the workload up; the others cannot. */
+static void setup_fails_elsewhere(void)
+{
+    struct err err = {""};
+    struct job job = job_of("null", SCHED_DYNAMIC, 10, 1);
+    job.work = work_shelf_get(&works, &job, &err);
+    text_copy(job.spec, sizeof job.spec, "nonsense");
+    check(backend->prepare(team, &job, &err) != 0 && strncmp(err.text, "rank 1: ", 8) == 0 &&
+              strstr(err.text, "nonsense"),
+          "the sentence is '%s'", err.text);
+    still_sound();
+}
+
+/* The sentence is that of the root when the root fails too, without a rank. */
+static void setup_fails_everywhere(void)
+{
+    struct err err = {""};
+    struct job job = job_of("square results=yes", SCHED_DYNAMIC, UINT64_C(1) << 52, 1);
+    job.work = work_shelf_get(&works, &job, &err);
+    check(backend->prepare(team, &job, &err) != 0 && strncmp(err.text, "rank", 4) != 0,
+          "the sentence is '%s'", err.text);
+    still_sound();
+}
+
+static void dispatch_does_not_fit(void)
+{
+    static const struct {
+        const char *dispatch;
+        enum sched_kind kind;
+        const char *used; /* NULL: refused */
+    } cases[] = {{"static", SCHED_DYNAMIC, NULL},    {"static", SCHED_GUIDED, NULL},
+                 {"static", SCHED_POOL, NULL},       {"master", SCHED_STATIC, NULL},
+                 {"nonsense", SCHED_STATIC, NULL},   {"auto", SCHED_STATIC, "static"},
+                 {"auto", SCHED_DYNAMIC, "master"},  {"auto", SCHED_POOL, "master"},
+                 {"master", SCHED_GUIDED, "master"}, {"static", SCHED_STATIC, "static"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {""};
+        struct outcome outcome;
+        struct job job = job_of("null", cases[i].kind, 10, 0);
+        text_copy(job.dispatch, sizeof job.dispatch, cases[i].dispatch);
+        const char *used = ranks_dispatch(job.dispatch, cases[i].kind, &err);
+        check(cases[i].used ? used && strcmp(used, cases[i].used) == 0 : !used && err.text[0],
+              "case %zu: %s, '%s'", i, used ? used : "refused", err.text);
+        err.text[0] = '\0';
+        bool ran = ask(&job, &outcome, &err) > 0;
+        check(cases[i].used ? ran : !ran && strstr(err.text, cases[i].dispatch),
+              "case %zu: ran %d, '%s'", i, ran, err.text);
+    }
+    still_sound();
+}
+
+/* Prepared twice, and never run: the ranks take orders in any order. */
+static void prepared_in_vain(void)
+{
+    struct err err = {""};
+    struct job job = job_of("null", SCHED_DYNAMIC, 10, 1);
+    job.work = work_shelf_get(&works, &job, &err);
+    for (int i = 0; i < 3; i++)
+        check(backend->prepare(team, &job, &err) == 0, "%s", err.text);
+    still_sound();
+    check(backend->prepare(team, &job, &err) == 0, "%s", err.text); /* and then closed */
+}
+
+static void judge(void)
+{
+    setup_fails_elsewhere();
+    setup_fails_everywhere();
+    dispatch_does_not_fit();
+    prepared_in_vain();
+}
+
+int main(void)
+{
+    return team_main(&backend_hybrid, 2, judge);
+}
