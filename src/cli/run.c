@@ -47,8 +47,8 @@ static void print_help(void)
     };
     int columns = command_columns();
     printf("usage: poolmark run [FILE.ini ...] [options]\n\n"
-           "Measures the experiments of the files, or one described by the options alone, and reports.\n"
-           "Options given here count for every experiment.\n");
+           "Measures the experiments of the files, or one described by the options alone,\n"
+           "and reports. Options given here count for every experiment.\n");
     for (int scope = EXPERIMENT; scope <= COMMAND; scope++) {
         printf("\n%s\n", titles[scope]);
         for (int i = 0; i < OPTION_COUNT; i++) {
@@ -63,8 +63,8 @@ static void print_help(void)
             command_print_folded(help, 23, columns);
         }
     }
-    printf("\nLists are 1,2,4; ranges 1..8; geometric ranges 1..1024*4. `poolmark list` shows workloads,\n"
-           "backends, schedules, options and fields.\n");
+    printf("\nLists are 1,2,4; ranges 1..8; geometric ranges 1..1024*4. `poolmark list` shows\n"
+           "workloads, backends, schedules, options and fields.\n");
 }
 
 /* --- preparing ---------------------------------------------------------------------------------- */
@@ -168,6 +168,18 @@ static void say_missing(const struct plan *plan)
                 plan->missing[i].reason);
 }
 
+/* Prints a word as a shell reads it. */
+static void print_quoted(const char *word)
+{
+    bool plain = *word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                       "_-./=:,+@%") == strlen(word);
+    printf(plain ? " %s" : " '", word);
+    for (const char *p = word; !plain && *p; p++)
+        printf(*p == '\'' ? "'\\''" : "%c", *p);
+    if (!plain)
+        putchar('\'');
+}
+
 static int dry_run(const struct job *j)
 {
     char text[256];
@@ -179,8 +191,9 @@ static int dry_run(const struct job *j)
         printf("\ngroup %zu, points %zu:\n", g, j->plan.groups[g].n_points);
         for (size_t i = 0; i < j->plan.groups[g].n_cells; i++) {
             char **argv = cell_command(&j->plan.cells[j->plan.groups[g].cells[i]]);
+            printf(" ");
             for (char **a = argv; *a; a++)
-                printf("%s%s", a == argv ? "  " : " ", strpbrk(*a, " ;|&") ? "..." : *a);
+                print_quoted(*a);
             printf("\n");
             cell_command_free(argv);
         }
@@ -215,9 +228,11 @@ static int open_folder(struct job *j, const struct manifest *manifest, struct er
     run_name(&j->configuration, name, sizeof name);
     if (folder_make(j->options.out, name, j->folder, sizeof j->folder, err) != 0)
         return -1;
-    if (folder_write_plan(j->folder, &j->experiments, &j->configuration, &j->options, err) != 0)
-        return -1;
-    return folder_write_manifest(j->folder, manifest, err);
+    if (folder_write_plan(j->folder, &j->experiments, &j->configuration, &j->options, err) == 0 &&
+        folder_write_manifest(j->folder, manifest, err) == 0)
+        return 0;
+    folder_unmake(j->folder);
+    return -1;
 }
 
 static void catch_signals(void)

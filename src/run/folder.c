@@ -80,6 +80,17 @@ int folder_make(const char *out, const char *name, char *path, size_t size, stru
     return err_set(err, "%s cannot be made: %s; --out names another folder", path, strerror(errno));
 }
 
+void folder_unmake(const char *path)
+{
+    static const char *const names[] = {"plan.ini", "manifest.json", "topology.xml"};
+    char file[4300];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(file, sizeof file, "%s/%s", path, names[i]);
+        unlink(file);
+    }
+    rmdir(path);
+}
+
 int folder_check(const char *path, struct err *err)
 {
     char file[4300];

@@ -16,6 +16,9 @@ enum { FOLDER_SCHEMA = 1 };
  * The path is written to `path`. */
 int folder_make(const char *out, const char *name, char *path, size_t size, struct err *err);
 
+/* Takes back a folder that was just made and could not be filled. */
+void folder_unmake(const char *path);
+
 /* Checks that `path` is a run's folder of this schema. */
 int folder_check(const char *path, struct err *err);
 

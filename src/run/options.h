@@ -31,7 +31,7 @@
       "how a worker gets its next chunk; auto: what suits the backend and the schedule")               \
     O(CHUNKS, "chunks", "LIST", "auto", EXPERIMENT, "chunk sizes; auto: the schedule's own")           \
     O(WORKERS, "workers", "LIST", "usable", EXPERIMENT,                                                \
-      "worker counts; 'usable' and 'cores' stand for this machine's: 1..usable*2")                     \
+      "worker counts; 'usable' and 'cores' stand for this machine's: 1..usable; 1..usable*2 doubles")  \
     O(RANKS, "ranks", "LIST", "auto", EXPERIMENT,                                                      \
       "hybrid: ranks, each with workers/ranks threads; auto: the largest divisor of the workers that " \
       "is at most their square root; all: every divisor")                                              \
