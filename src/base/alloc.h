@@ -7,7 +7,7 @@
 
 void *alloc_zeroed(size_t n, size_t bytes); /* like calloc; ends the program without memory */
 void *alloc_grown(void *old, size_t n, size_t bytes); /* like reallocarray; ditto */
-char *alloc_text(const char *text); /* like strdup; ditto */
+char *alloc_text(const char *text);                   /* like strdup; ditto */
 
 /* Makes room for one more item in a growing array of *capacity items that holds n. */
 void *alloc_room(void *items, size_t n, size_t *capacity, size_t bytes);

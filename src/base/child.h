@@ -10,21 +10,24 @@
 #include <sys/types.h>
 
 struct child {
-    pid_t pid;     /* 0: not started, or reaped */
-    int to;        /* write end of its standard input, -1 when closed */
-    int from;      /* read end of its standard output, -1 when closed */
-    int errors;    /* a file that holds its standard error, -1 when none */
+    pid_t pid;  /* 0: not started, or reaped */
+    int to;     /* write end of its standard input, -1 when closed */
+    int from;   /* read end of its standard output, -1 when closed */
+    int errors; /* a file that holds its standard error, -1 when none */
     bool reaped;
-    int status;    /* as from waitpid, once reaped */
+    int status; /* as from waitpid, once reaped */
 };
 
-#define CHILD_INIT {0, -1, -1, -1, false, 0}
+#define CHILD_INIT                                                                                 \
+    {                                                                                              \
+        0, -1, -1, -1, false, 0                                                                    \
+    }
 
-/* Starts argv[0] (searched in PATH) with the given extra environment ("NAME=VALUE", NULL-terminated,
- * may be NULL). When this process dies, however it dies, the child gets `death_signal`. Its standard
- * error goes to an unnamed file. */
-int child_start(struct child *child, char *const argv[], char *const environment[], int death_signal,
-                struct err *err);
+/* Starts argv[0] (searched in PATH) with the given extra environment ("NAME=VALUE",
+ * NULL-terminated, may be NULL). When this process dies, however it dies, the child gets
+ * `death_signal`. Its standard error goes to an unnamed file. */
+int child_start(struct child *child, char *const argv[], char *const environment[],
+                int death_signal, struct err *err);
 
 /* Reaps it if it has ended; returns whether it has. */
 bool child_poll(struct child *child);

@@ -1,5 +1,6 @@
 /* The clock of all measurements: CLOCK_MONOTONIC in nanoseconds, the same for every process of a
- * machine, so times taken in different workers of one machine can be compared. Callable anywhere. */
+ * machine, so times taken in different workers of one machine can be compared. Callable anywhere.
+ */
 #ifndef POOLMARK_BASE_CLOCK_H
 #define POOLMARK_BASE_CLOCK_H
 

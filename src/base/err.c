@@ -25,7 +25,8 @@ int err_prefix(struct err *err, const char *format, ...)
     va_start(args, format);
     int used = vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    size_t room = used >= 0 && (size_t)used < sizeof err->text ? sizeof err->text - (size_t)used : 0;
+    size_t room =
+        used >= 0 && (size_t)used < sizeof err->text ? sizeof err->text - (size_t)used : 0;
     if (room > 2) {
         memcpy(err->text + used, ": ", 2);
         size_t n = strnlen(old.text, room - 3);

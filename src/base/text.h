@@ -12,14 +12,18 @@ struct text {
     size_t length, capacity;
 };
 
-#define TEXT_INIT {NULL, 0, 0}
+#define TEXT_INIT                                                                                  \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
 
 void text_release(struct text *t);
 void text_clear(struct text *t); /* empty, memory kept */
 void text_add(struct text *t, const char *bytes, size_t n);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Copies `from` into an array of `size` bytes, cut off if need be; returns whether all of it fitted. */
+/* Copies `from` into an array of `size` bytes, cut off if need be; returns whether all of it
+ * fitted. */
 bool text_copy(char *to, size_t size, const char *from);
 
 /* Removes white space at both ends, in place; returns the first character that stays. */

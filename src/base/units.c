@@ -19,12 +19,12 @@ struct unit {
 };
 
 static const struct unit counts[] = {
-    {"", 1},     {"k", 1e3},     {"K", 1e3},       {"M", 1e6},          {"G", 1e9},
+    {"", 1},     {"k", 1e3},     {"K", 1e3},     {"M", 1e6},     {"G", 1e9},
     {"T", 1e12}, {"Ki", 0x1p10}, {"Mi", 0x1p20}, {"Gi", 0x1p30}, {NULL, 0},
 };
 
 static const struct unit durations[] = {
-    {"", 1e9},   {"ns", 1}, {"us", 1e3}, {"µs", 1e3}, {"ms", 1e6},
+    {"", 1e9},  {"ns", 1},     {"us", 1e3},   {"µs", 1e3}, {"ms", 1e6},
     {"s", 1e9}, {"min", 60e9}, {"h", 3600e9}, {NULL, 0},
 };
 
@@ -45,7 +45,8 @@ static int split_number(const char *text, char *number, size_t size, char *unit,
         p++;
     for (; isdigit((unsigned char)*p) || *p == '.' || *p == '_'; p++) {
         if (*p == '_') {
-            bool between = p > text && isdigit((unsigned char)p[-1]) && isdigit((unsigned char)p[1]);
+            bool between =
+                p > text && isdigit((unsigned char)p[-1]) && isdigit((unsigned char)p[1]);
             if (!between)
                 return 0;
             continue;
@@ -57,7 +58,8 @@ static int split_number(const char *text, char *number, size_t size, char *unit,
     number[n] = '\0';
     /* An exponent belongs to the number: 1e6. */
     if (n && (*p == 'e' || *p == 'E') &&
-        (isdigit((unsigned char)p[1]) || ((p[1] == '+' || p[1] == '-') && isdigit((unsigned char)p[2])))) {
+        (isdigit((unsigned char)p[1]) ||
+         ((p[1] == '+' || p[1] == '-') && isdigit((unsigned char)p[2])))) {
         do {
             if (n + 1 >= size)
                 return 0;
@@ -105,7 +107,8 @@ int units_count(const char *text, uint64_t *count, struct err *err)
     if (split_number(text, number, sizeof number, unit, sizeof unit))
         u = find_unit(counts, unit);
     if (!u || whole(number, u->factor, count) != 0)
-        return err_set(err, "'%s' is not a whole number from 0 to 2^63-1 (as 5000, 10k, 10M)", text);
+        return err_set(err, "'%s' is not a whole number from 0 to 2^63-1 (as 5000, 10k, 10M)",
+                       text);
     return 0;
 }
 
@@ -134,7 +137,8 @@ int units_real(const char *text, double *value, struct err *err)
 
 int units_bool(const char *text, int *value, struct err *err)
 {
-    static const char *const yes[] = {"yes", "true", "on", "1"}, *const no[] = {"no", "false", "off", "0"};
+    static const char *const yes[] = {"yes", "true", "on", "1"}, *const no[] = {"no", "false",
+                                                                                "off", "0"};
     for (int i = 0; i < 4; i++) {
         if (strcmp(text, yes[i]) == 0)
             return *value = 1, 0;
@@ -162,7 +166,8 @@ static int unknown_name(const char *word, const struct units_name *names, struct
 }
 
 /* One end of a range: a count or a name. */
-static int range_end(const char *word, const struct units_name *names, uint64_t *value, struct err *err)
+static int range_end(const char *word, const struct units_name *names, uint64_t *value,
+                     struct err *err)
 {
     for (const struct units_name *n = names; n && n->name; n++)
         if (strcmp(n->name, word) == 0)
@@ -233,7 +238,8 @@ static int add_word(struct values *v, char *word, uint64_t low, uint64_t high,
                        (unsigned long long)to);
     if (star && from == 0)
         return err_set(err, "a geometric range cannot start at 0");
-    if (add_value(v, from, low, high, err) != 0 || (to > high && add_value(v, to, low, high, err) != 0))
+    if (add_value(v, from, low, high, err) != 0 ||
+        (to > high && add_value(v, to, low, high, err) != 0))
         return -1;
     for (uint64_t x = from; x <= to;) {
         if (add_value(v, x, low, high, err) != 0)

@@ -29,9 +29,9 @@ struct units_name {
     uint64_t value;
 };
 
-/* A list of counts: "1,2,4", "1..8", "1..1024*4" (geometric; the end is included only when hit), and
- * sums of those; every value must lie in [low, high]. names (may be NULL, ends with a NULL name).
- * *values is to be freed with free(); no list is empty. */
+/* A list of counts: "1,2,4", "1..8", "1..1024*4" (geometric; the end is included only when hit),
+ * and sums of those; every value must lie in [low, high]. names (may be NULL, ends with a NULL
+ * name). *values is to be freed with free(); no list is empty. */
 int units_list(const char *text, uint64_t low, uint64_t high, const struct units_name *names,
                uint64_t **values, size_t *n, struct err *err);
 

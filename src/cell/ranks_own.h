@@ -32,7 +32,7 @@ struct grant {
     uint64_t left;         /* tasks not handed out after it; 0: the worker need not ask again */
 };
 
-enum { MOST_ASKED = 8 }; /* of one worker at a time */
+enum { MOST_ASKED = 3 }; /* of one worker at a time */
 
 /* One worker of this rank, beside its desk. Written by its own thread during a map, by the first
  * thread of the rank at other times. */

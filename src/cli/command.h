@@ -7,10 +7,10 @@
 /* Exit statuses; docs/design.md and the man page list them. */
 enum status {
     STATUS_OK = 0,
-    STATUS_FAILED = 1,      /* a point failed or gave a wrong result */
-    STATUS_USAGE = 2,       /* command line or configuration */
-    STATUS_MISSING = 3,     /* a backend that was asked for is not available */
-    STATUS_LOST = 4,        /* a worker was lost */
+    STATUS_FAILED = 1,  /* a point failed or gave a wrong result */
+    STATUS_USAGE = 2,   /* command line or configuration */
+    STATUS_MISSING = 3, /* a backend that was asked for is not available */
+    STATUS_LOST = 4,    /* a worker was lost */
     STATUS_OUT_OF_TIME = 124,
     STATUS_INTERRUPTED = 130,
 };
@@ -33,7 +33,8 @@ int command_fail(enum status status, const struct err *err);
 /* Columns to write text for: COLUMNS, else the terminal's, else 80; at least 80. */
 int command_columns(void);
 
-/* Prints a paragraph to standard output, folded at `columns`, indented by `indent` from the second line. */
+/* Prints a paragraph to standard output, folded at `columns`, indented by `indent` from the second
+ * line. */
 void command_print_folded(const char *text, int indent, int columns);
 
 #endif

@@ -1,5 +1,5 @@
-/* poolmark list: workloads, backends, schedules, experiments, options, fields. Each from the one table
- * that declares it. */
+/* poolmark list: workloads, backends, schedules, experiments, options, fields. Each from the one
+ * table that declares it. */
 #include "cli/command.h"
 
 #include "base/text.h"
@@ -74,7 +74,8 @@ static int list_experiments(int argc, char **argv)
     glob_t found;
     int status = STATUS_OK;
     if (glob("configs/*.ini", 0, NULL, &found) != 0) {
-        err_set(&err, "no configs/*.ini here; name the files: poolmark list experiments FILE.ini ...");
+        err_set(&err,
+                "no configs/*.ini here; name the files: poolmark list experiments FILE.ini ...");
         return command_fail(STATUS_USAGE, &err);
     }
     for (size_t i = 0; i < found.gl_pathc && status == STATUS_OK; i++)
@@ -87,8 +88,8 @@ static int list_experiments(int argc, char **argv)
 static int list_options(int argc, char **argv)
 {
     (void)argc, (void)argv;
-    static const char *const where[] = {[EXPERIMENT] = "section", [RUN] = "[defaults]",
-                                        [COMMAND] = "command line"};
+    static const char *const where[] = {
+        [EXPERIMENT] = "section", [RUN] = "[defaults]", [COMMAND] = "command line"};
     for (int i = 0; i < OPTION_COUNT; i++) {
         const struct option *o = &option_table[i];
         printf("%s %s (%s; default '%s')\n    ", o->name, o->argument ? o->argument : "yes|no",
@@ -100,9 +101,11 @@ static int list_options(int argc, char **argv)
 
 static void print_fields(const char *file, const struct field *fields)
 {
-    static const char *const types[] = {[FIELD_text] = "text", [FIELD_count] = "count",
+    static const char *const types[] = {[FIELD_text] = "text",
+                                        [FIELD_count] = "count",
                                         [FIELD_bits] = "bits",
-                                        [FIELD_real] = "real", [FIELD_flag] = "flag"};
+                                        [FIELD_real] = "real",
+                                        [FIELD_flag] = "flag"};
     for (const struct field *f = fields; f->name; f++)
         printf("%-15s %-16s %-5s %-5s %s\n", file, f->name, types[f->type], f->unit, f->meaning);
 }

@@ -17,7 +17,8 @@
 
 const struct command command_table[] = {
     {"run", "[FILE.ini ...] [options]", "measure, and report what was measured", command_run},
-    {"report", "RUN [--format text|csv|json]", "summarise the samples of a run again", command_report},
+    {"report", "RUN [--format text|csv|json]", "summarise the samples of a run again",
+     command_report},
     {"plot", "RUN", "draw the figures of a run again", command_plot},
     {"list", "[workloads|backends|schedules|experiments|options|fields]", "what there is",
      command_list},
@@ -65,26 +66,29 @@ void command_print_folded(const char *text, int indent, int columns)
 
 static void print_help(void)
 {
-    printf("poolmark measures how work is shared out: one list of tasks, run sequentially, in a process\n"
+    printf("poolmark measures how work is shared out: one list of tasks, run sequentially, in a "
+           "process\n"
            "pool, with OpenMP, with MPI and with both.\n\nusage: poolmark COMMAND [arguments]\n\n");
     for (const struct command *c = command_table; c->name; c++)
         printf("  %-7s %-44s %s\n", c->name, strlen(c->arguments) > 44 ? "[WHAT]" : c->arguments,
                c->summary);
-    printf("\npoolmark COMMAND --help tells more; man poolmark tells all.\n"
-           "exit status: 0 all right, 1 a point failed or was wrong, 2 usage or configuration, 3 a\n"
-           "backend is missing, 4 a worker was lost, 124 out of time, 130 interrupted\n\n"
-           "  poolmark run configs/quick.ini\n"
-           "  poolmark run --workload 'sleep time=20ms' --tasks 12 --chunks 4 --workers 10\n"
-           "  poolmark list workloads\n");
+    printf(
+        "\npoolmark COMMAND --help tells more; man poolmark tells all.\n"
+        "exit status: 0 all right, 1 a point failed or was wrong, 2 usage or configuration, 3 a\n"
+        "backend is missing, 4 a worker was lost, 124 out of time, 130 interrupted\n\n"
+        "  poolmark run configs/quick.ini\n"
+        "  poolmark run --workload 'sleep time=20ms' --tasks 12 --chunks 4 --workers 10\n"
+        "  poolmark list workloads\n");
 }
 
 static void print_version(void)
 {
-    printf("poolmark %s (%s)\ncompiler: %s\nflags: %s\nbackends:", POOLMARK_VERSION, BUILD_GIT, BUILD_CC,
-           BUILD_CFLAGS);
+    printf("poolmark %s (%s)\ncompiler: %s\nflags: %s\nbackends:", POOLMARK_VERSION, BUILD_GIT,
+           BUILD_CC, BUILD_CFLAGS);
     for (const struct backend_kind *k = backend_kinds; k->name; k++) {
         char reason[512];
-        printf(" %s%s", k->name, backend_is_available(k, reason, sizeof reason) ? "" : " (missing)");
+        printf(" %s%s", k->name,
+               backend_is_available(k, reason, sizeof reason) ? "" : " (missing)");
     }
     printf("\n");
 }
@@ -111,7 +115,8 @@ int main(int argc, char **argv)
         err_set(&err, "a command is needed: run, report, plot or list; poolmark --help tells more");
         return command_fail(STATUS_USAGE, &err);
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0)
         return print_help(), STATUS_OK;
     if (strcmp(argv[1], "--version") == 0)
         return print_version(), STATUS_OK;

@@ -15,13 +15,19 @@ static struct point_facts facts_of(void *user, const struct point *point)
     const struct plan *plan = user;
     size_t i = plan_find(plan, point);
     if (i == SIZE_MAX)
-        return (struct point_facts){.position = SIZE_MAX, .bound = NAN, .ideal_s = NAN, .uses_cpu = true};
+        return (struct point_facts){
+            .position = SIZE_MAX, .bound = NAN, .ideal_s = NAN, .uses_cpu = true};
     const struct plan_point *p = &plan->points[i];
     /* A sleeper's time is known by theory; any other is known from the base's time alone. */
-    double ideal = p->uses_cpu || p->bound.speedup <= 0 ? NAN : p->bound.total_ns / p->bound.speedup / 1e9;
-    return (struct point_facts){.known = true, .position = i, .bound = p->bound.speedup,
-                                .uses_cpu = p->uses_cpu, .ideal_s = ideal,
-                                .precision = p->experiment->precision, .title = p->experiment->title,
+    double ideal =
+        p->uses_cpu || p->bound.speedup <= 0 ? NAN : p->bound.total_ns / p->bound.speedup / 1e9;
+    return (struct point_facts){.known = true,
+                                .position = i,
+                                .bound = p->bound.speedup,
+                                .uses_cpu = p->uses_cpu,
+                                .ideal_s = ideal,
+                                .precision = p->experiment->precision,
+                                .title = p->experiment->title,
                                 .label = p->label};
 }
 
@@ -41,7 +47,8 @@ static struct claim *scaled_claims(const struct experiment *e, const struct plan
     return claims;
 }
 
-static void make_articles(struct outcome_of_run *o, const struct plan *plan, const struct experiments *all)
+static void make_articles(struct outcome_of_run *o, const struct plan *plan,
+                          const struct experiments *all)
 {
     struct article_claims *claims = alloc_zeroed(all->n, sizeof *claims);
     for (size_t i = 0; i < all->n; i++) {
@@ -96,8 +103,10 @@ int outcome_draw(const struct outcome_of_run *o, const char *folder, struct figu
     if (figures_draw(&o->summary, folder, o->n_articles > 0, figures, err) != 0)
         return -1;
     if (figures->no_gnuplot)
-        fprintf(stderr, "poolmark: no figures: gnuplot is not installed (apt-get install gnuplot-nox); "
-                        "then: poolmark plot %s\n", folder);
+        fprintf(stderr,
+                "poolmark: no figures: gnuplot is not installed (apt-get install gnuplot-nox); "
+                "then: poolmark plot %s\n",
+                folder);
     if (*figures->problem)
         fprintf(stderr, "poolmark: a figure failed: %s\n", figures->problem);
     return 0;
@@ -111,13 +120,14 @@ static bool wants_color(const char *when)
     return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
-/* An experiment whose points stand among the articles' rows needs no table of its own, unless something
- * failed. */
+/* An experiment whose points stand among the articles' rows needs no table of its own, unless
+ * something failed. */
 static bool is_told(void *user, const char *experiment)
 {
     const struct outcome_of_run *o = user;
     for (size_t i = 0; i < o->summary.n; i++)
-        if (o->summary.points[i].n_failed && strcmp(o->summary.points[i].point.experiment, experiment) == 0)
+        if (o->summary.points[i].n_failed &&
+            strcmp(o->summary.points[i].point.experiment, experiment) == 0)
             return false;
     for (size_t i = 0; i < o->n_articles; i++)
         if (strcmp(o->articles[i].experiment, experiment) == 0)
@@ -135,14 +145,16 @@ void outcome_print(const struct outcome_of_run *o, const char *folder, int forma
         summary_write_json(&o->summary, stdout);
     } else {
         int columns = command_columns();
-        summary_write_text(&o->summary, stdout, columns, color, style->all ? NULL : is_told, (void *)o);
+        summary_write_text(&o->summary, stdout, columns, color, style->all ? NULL : is_told,
+                           (void *)o);
         articles_write_text(o->articles, o->n_articles, stdout, color);
         if (style->curve)
             figures_print_curve(&o->summary, folder, columns < 100 ? columns : 100, 22, stdout);
     }
 }
 
-/* --- a run of the past -------------------------------------------------------------------------- */
+/* --- a run of the past --------------------------------------------------------------------------
+ */
 
 int past_run_read(struct past_run *past, const char *folder, struct err *err)
 {

@@ -14,7 +14,8 @@ struct outcome_of_run {
     size_t n_articles;
 };
 
-/* Reads the samples of the folder and estimates; the plan gives bounds, the experiments the claims. */
+/* Reads the samples of the folder and estimates; the plan gives bounds, the experiments the claims.
+ */
 int outcome_read(struct outcome_of_run *outcome, const char *folder, const struct plan *plan,
                  const struct experiments *experiments, struct err *err);
 void outcome_release(struct outcome_of_run *outcome);
@@ -37,8 +38,9 @@ struct outcome_style {
 void outcome_print(const struct outcome_of_run *outcome, const char *folder, int format,
                    const struct outcome_style *style);
 
-/* Reads the configuration of a finished or broken-off run from its plan.ini, with the machine's counts
- * as they were then, and plans it again. All four are to be released by the caller on success. */
+/* Reads the configuration of a finished or broken-off run from its plan.ini, with the machine's
+ * counts as they were then, and plans it again. All four are to be released by the caller on
+ * success. */
 struct past_run {
     struct configuration configuration;
     struct run_options options;

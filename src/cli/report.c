@@ -5,10 +5,11 @@
 #include <string.h>
 
 /* Splits "RUN [--format F]". Returns the folder or NULL with a sentence. */
-static const char *read_arguments(int argc, char **argv, bool takes_format, int *format, struct err *err)
+static const char *read_arguments(int argc, char **argv, bool takes_format, int *format,
+                                  struct err *err)
 {
-    static const char *const names[] = {[FORMAT_TEXT] = "text", [FORMAT_CSV] = "csv",
-                                        [FORMAT_JSON] = "json"};
+    static const char *const names[] = {
+        [FORMAT_TEXT] = "text", [FORMAT_CSV] = "csv", [FORMAT_JSON] = "json"};
     const char *folder = NULL;
     for (int i = 0; i < argc; i++) {
         const char *value = NULL;
@@ -25,7 +26,8 @@ static const char *read_arguments(int argc, char **argv, bool takes_format, int 
                 return err_set(err, "--format: '%s' is not text, csv or json", value), NULL;
         } else if (argv[i][0] == '-') {
             return err_set(err, "unknown option '%s'; allowed: %s", argv[i],
-                           takes_format ? "--format" : "none"), NULL;
+                           takes_format ? "--format" : "none"),
+                   NULL;
         } else if (folder) {
             return err_set(err, "one run at a time: '%s' is one too many", argv[i]), NULL;
         } else {
@@ -50,7 +52,8 @@ int command_report(int argc, char **argv)
     struct err err;
     int format = FORMAT_TEXT;
     if (wants_help(argc, argv)) {
-        printf("usage: poolmark report RUN [--format text|csv|json]\n\nSummarises RUN/samples.csv again "
+        printf("usage: poolmark report RUN [--format text|csv|json]\n\nSummarises RUN/samples.csv "
+               "again "
                "and prints it; nothing is written.\n");
         return STATUS_OK;
     }
@@ -62,7 +65,8 @@ int command_report(int argc, char **argv)
     int status = STATUS_OK;
     if (outcome_read(&outcome, folder, &past.plan, &past.experiments, &err) == 0) {
         if (outcome.summary.cut_off)
-            fprintf(stderr, "poolmark: %s/samples.csv: the last line is cut off and left out\n", folder);
+            fprintf(stderr, "poolmark: %s/samples.csv: the last line is cut off and left out\n",
+                    folder);
         struct outcome_style style = {.curve = true, .all = true, .color = "auto"};
         outcome_print(&outcome, folder, format, &style);
         outcome_release(&outcome);
@@ -78,8 +82,9 @@ int command_plot(int argc, char **argv)
     struct err err;
     int format = 0;
     if (wants_help(argc, argv)) {
-        printf("usage: poolmark plot RUN\n\nWrites RUN/summary.csv and RUN/plots/*.svg and *.png from "
-               "RUN/samples.csv.\n");
+        printf(
+            "usage: poolmark plot RUN\n\nWrites RUN/summary.csv and RUN/plots/*.svg and *.png from "
+            "RUN/samples.csv.\n");
         return STATUS_OK;
     }
     const char *folder = read_arguments(argc, argv, false, &format, &err);
@@ -92,7 +97,8 @@ int command_plot(int argc, char **argv)
     if (outcome_read(&outcome, folder, &past.plan, &past.experiments, &err) != 0) {
         status = command_fail(STATUS_USAGE, &err);
     } else {
-        if (outcome_write(&outcome, folder, &err) != 0 || outcome_draw(&outcome, folder, &figures, &err) != 0)
+        if (outcome_write(&outcome, folder, &err) != 0 ||
+            outcome_draw(&outcome, folder, &figures, &err) != 0)
             status = command_fail(STATUS_FAILED, &err);
         else if (figures.no_gnuplot || *figures.problem)
             status = STATUS_MISSING;

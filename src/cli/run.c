@@ -57,8 +57,9 @@ static void print_help(void)
             if ((int)o->scope != scope)
                 continue;
             snprintf(left, sizeof left, "--%s %s", o->name, o->argument ? o->argument : "");
-            snprintf(help, sizeof help, "%s%s%s%s", o->help, *o->fallback && o->argument ? " [" : "",
-                     o->argument ? o->fallback : "", *o->fallback && o->argument ? "]" : "");
+            snprintf(help, sizeof help, "%s%s%s%s", o->help,
+                     *o->fallback && o->argument ? " [" : "", o->argument ? o->fallback : "",
+                     *o->fallback && o->argument ? "]" : "");
             printf("  %-20s ", left);
             command_print_folded(help, 23, columns);
         }
@@ -67,7 +68,8 @@ static void print_help(void)
            "workloads, backends, schedules, options and fields.\n");
 }
 
-/* --- preparing ---------------------------------------------------------------------------------- */
+/* --- preparing ----------------------------------------------------------------------------------
+ */
 
 static int read_configuration(struct job *j, struct err *err)
 {
@@ -80,16 +82,20 @@ static int read_configuration(struct job *j, struct err *err)
         bool asks = j->configuration.n_files > 0;
         for (int i = 0; i < OPTION_COUNT && !asks; i++)
             asks = option_table[i].scope == EXPERIMENT && j->configuration.command.settings[i].text;
-        return asks ? 0 : err_set(err, "nothing to run: name a file, as configs/quick.ini, or describe an "
-                                       "experiment by options (poolmark run --help)");
+        return asks ? 0
+                    : err_set(err,
+                              "nothing to run: name a file, as configs/quick.ini, or describe an "
+                              "experiment by options (poolmark run --help)");
     }
     if (j->configuration.n_files > 0)
-        return err_set(err, "--resume takes the configuration from the run itself: %s is one too many",
+        return err_set(err,
+                       "--resume takes the configuration from the run itself: %s is one too many",
                        j->configuration.files[0]);
     for (int i = 0; i < OPTION_COUNT; i++)
         if (option_table[i].scope != COMMAND && i != OPTION_MAX_SECONDS &&
             j->configuration.command.settings[i].text)
-            return err_set(err, "--%s: a run is finished as it was begun; --resume takes no other %s",
+            return err_set(err,
+                           "--%s: a run is finished as it was begun; --resume takes no other %s",
                            option_table[i].name, option_table[i].name);
     char path[4300];
     if (folder_check(resume, err) != 0)
@@ -129,8 +135,9 @@ static int prepare(struct job *j, struct err *err)
         return -1;
     topo_count(j->topo, &j->machine);
     if (!topo_is_this_machine(j->topo) && !j->options.dry_run)
-        return err_set(err, "HWLOC_SYNTHETIC or HWLOC_XMLFILE describes another machine; nothing is timed "
-                            "on it (--dry-run plans)");
+        return err_set(
+            err, "HWLOC_SYNTHETIC or HWLOC_XMLFILE describes another machine; nothing is timed "
+                 "on it (--dry-run plans)");
     if (experiments_read(&j->experiments, &j->configuration, &j->machine, err) != 0)
         return -1;
     if (plan_make(&j->plan, &j->experiments, &j->options, &j->machine, err) != 0)
@@ -146,8 +153,9 @@ static void release(struct job *j)
     configuration_release(&j->configuration);
 }
 
-/* Open MPI refuses root unless told twice. Whoever runs poolmark as root runs its cells as root too, and
- * they run nothing but our own program: so it is allowed for them, said, and can be forbidden. */
+/* Open MPI refuses root unless told twice. Whoever runs poolmark as root runs its cells as root
+ * too, and they run nothing but our own program: so it is allowed for them, said, and can be
+ * forbidden. */
 static void allow_root(const struct plan *plan)
 {
     bool uses_ranks = false;
@@ -171,8 +179,9 @@ static void say_missing(const struct plan *plan)
 /* Prints a word as a shell reads it. */
 static void print_quoted(const char *word)
 {
-    bool plain = *word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                       "_-./=:,+@%") == strlen(word);
+    bool plain =
+        *word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "_-./=:,+@%") == strlen(word);
     printf(plain ? " %s" : " '", word);
     for (const char *p = word; !plain && *p; p++)
         printf(*p == '\'' ? "'\\''" : "%c", *p);
@@ -201,7 +210,8 @@ static int dry_run(const struct job *j)
     return STATUS_OK;
 }
 
-/* --- measuring ---------------------------------------------------------------------------------- */
+/* --- measuring ----------------------------------------------------------------------------------
+ */
 
 /* "configs/articles.ini" → "articles"; the command line alone → "command-line". */
 static void run_name(const struct configuration *c, char *name, size_t size)
@@ -222,8 +232,9 @@ static int open_folder(struct job *j, const struct manifest *manifest, struct er
     char name[64];
     if (j->resumes) {
         snprintf(j->folder, sizeof j->folder, "%s", j->options.resume);
-        return access(j->folder, W_OK) == 0 ? 0
-                                            : err_set(err, "--resume: %s cannot be written", j->folder);
+        return access(j->folder, W_OK) == 0
+                   ? 0
+                   : err_set(err, "--resume: %s cannot be written", j->folder);
     }
     run_name(&j->configuration, name, sizeof name);
     if (folder_make(j->options.out, name, j->folder, sizeof j->folder, err) != 0)
@@ -243,13 +254,17 @@ static void catch_signals(void)
     sigaction(SIGHUP, &action, NULL);
 }
 
-static int measure(struct job *j, struct manifest *manifest, struct run_result *result, struct err *err)
+static int measure(struct job *j, struct manifest *manifest, struct run_result *result,
+                   struct err *err)
 {
     struct progress progress;
     uint64_t n = plan_samples(&j->plan);
     progress_start(&progress, j->options.quiet ? NULL : stderr, n, plan_estimate_ns(&j->plan));
-    struct run run = {.plan = &j->plan, .options = &j->options, .folder = j->folder,
-                      .interrupted = is_stop_asked, .progress = &progress};
+    struct run run = {.plan = &j->plan,
+                      .options = &j->options,
+                      .folder = j->folder,
+                      .interrupted = is_stop_asked,
+                      .progress = &progress};
     catch_signals();
     int status = run_execute(&run, &j->plan, result, err);
     progress_end(&progress);
@@ -264,8 +279,11 @@ static void say_stopped(const struct job *j, const struct run_result *result)
 {
     if (!result->interrupted && !result->out_of_time)
         return;
-    fprintf(stderr, "poolmark: %s: %zu of %zu points lack samples or precision; poolmark run --resume %s goes on\n",
-            result->interrupted ? "interrupted" : "out of time", result->n_skipped, j->plan.n, j->folder);
+    fprintf(stderr,
+            "poolmark: %s: %zu of %zu points lack samples or precision; poolmark run --resume %s "
+            "goes on\n",
+            result->interrupted ? "interrupted" : "out of time", result->n_skipped, j->plan.n,
+            j->folder);
 }
 
 static int exit_status(const struct job *j, const struct run_result *r)
@@ -312,8 +330,13 @@ static int report(struct job *j, struct err *err)
 
 static int run_job(struct job *j, struct err *err)
 {
-    struct manifest manifest = {.argc = j->argc, .argv = j->argv, .topo = j->topo, .machine = &j->machine,
-                                .plan = &j->plan, .options = &j->options, .resumed = j->resumes};
+    struct manifest manifest = {.argc = j->argc,
+                                .argv = j->argv,
+                                .topo = j->topo,
+                                .machine = &j->machine,
+                                .plan = &j->plan,
+                                .options = &j->options,
+                                .resumed = j->resumes};
     struct run_result result;
     char text[256];
     if (open_folder(j, &manifest, err) != 0)

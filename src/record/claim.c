@@ -64,7 +64,8 @@ static int read_filter(struct claim *claim, char *word, struct err *err)
         if (strcmp(f->name, word) != 0)
             continue;
         claim->filters[claim->n_filters].field = f;
-        if (!text_copy(claim->filters[claim->n_filters].value, sizeof claim->filters[0].value, equals + 1))
+        if (!text_copy(claim->filters[claim->n_filters].value, sizeof claim->filters[0].value,
+                       equals + 1))
             return err_set(err, "the value of the filter %s is too long", word);
         claim->n_filters++;
         return 0;
@@ -79,9 +80,11 @@ static int read_one(char *text, struct claim *claim, struct err *err)
     char *id = strtok_r(text, " \t", &save), *metric = strtok_r(NULL, " \t", &save);
     char *value = strtok_r(NULL, " \t", &save);
     if (!value)
-        return err_set(err, "a claim is ID METRIC VALUE [field=value …], as 'S15 time 2.180s workers=8'");
+        return err_set(
+            err, "a claim is ID METRIC VALUE [field=value …], as 'S15 time 2.180s workers=8'");
     if (!text_copy(claim->id, sizeof claim->id, id))
-        return err_set(err, "the identifier '%s' is longer than %zu bytes", id, sizeof claim->id - 1);
+        return err_set(err, "the identifier '%s' is longer than %zu bytes", id,
+                       sizeof claim->id - 1);
     if (read_metric(metric, &claim->metric, err) != 0 || read_value(claim, value, err) != 0)
         return err_prefix(err, "claim %s", id);
     for (char *word; (word = strtok_r(NULL, " \t", &save));)

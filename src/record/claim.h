@@ -2,9 +2,10 @@
  *
  *     claim = S15 time 2.180s | S16 speedup 3.70 chunk=1
  *
- * that is: an identifier, a metric, the claimed value, and filters on the fields of a point that pick
- * the points it speaks of. A claim without a filter on the backend speaks of every parallel backend;
- * `backend=seq` of the sequential run. Claims of time are multiplied by the experiment's scale.
+ * that is: an identifier, a metric, the claimed value, and filters on the fields of a point that
+ * pick the points it speaks of. A claim without a filter on the backend speaks of every parallel
+ * backend; `backend=seq` of the sequential run. Claims of time are multiplied by the experiment's
+ * scale.
  */
 #ifndef POOLMARK_RECORD_CLAIM_H
 #define POOLMARK_RECORD_CLAIM_H
@@ -24,7 +25,7 @@ enum { CLAIM_MOST_FILTERS = 4 };
 struct claim {
     char id[32];
     enum claim_metric metric;
-    double value;  /* seconds for CLAIM_TIME */
+    double value;   /* seconds for CLAIM_TIME */
     uint64_t exact; /* CLAIM_SUM, CLAIM_CHUNKS, CLAIM_SHARE */
     struct {
         const struct field *field;

@@ -1,90 +1,95 @@
 /* The fields of a point and of a sample, each declared once: name, type, unit and meaning.
  *
- * From these lists come the structs (record.h), the CSV header, the CSV and JSON writers and readers
- * (record.c, csv.c), and the reference page (`poolmark list fields`). To add a field, add a row.
+ * From these lists come the structs (record.h), the CSV header, the CSV and JSON writers and
+ * readers (record.c, journal.c), and the reference page (`poolmark list fields`). To add a field, add a
+ * row.
  *
  *     F(type, name, "unit", "meaning")
  *
- * Types: text (a short string), count (uint64_t; in JSON below 2^63), bits (uint64_t; in JSON as the signed
- * number of the same 64 bits), real (double; NaN is written as an empty cell), flag (0 or 1).
+ * Types: text (a short string), count (uint64_t; in JSON below 2^63), bits (uint64_t; in JSON as
+ * the signed number of the same 64 bits), real (double; NaN is written as an empty cell), flag (0
+ * or 1).
  */
 #ifndef POOLMARK_RECORD_FIELDS_H
 #define POOLMARK_RECORD_FIELDS_H
 
 /* One combination of factors. Two points are the same when all of these are equal. */
-#define POINT_FIELDS(F)                                                                                \
-    F(text, experiment, "", "section of the configuration that asked for it")                          \
-    F(text, workload, "", "workload with all parameters spelt out")                                    \
-    F(real, scale, "", "factor on the times of the workload")                                          \
-    F(count, tasks, "", "number of tasks")                                                             \
-    F(text, backend, "", "who runs the tasks")                                                         \
-    F(text, schedule, "", "rule that sets chunk sizes")                                                \
-    F(text, dispatch, "", "mechanism by which a worker gets its next chunk")                           \
-    F(count, chunk, "tasks", "chunk size; for guided the least one")                                   \
-    F(flag, chunk_auto, "", "1 when the chunk size follows from the rule, 0 when it was asked for")    \
-    F(count, workers, "", "workers that compute")                                                      \
-    F(count, ranks, "", "MPI ranks, 1 without MPI")                                                    \
-    F(count, threads, "", "threads of a rank or process")                                              \
-    F(text, bind, "", "binding asked for: none, close, spread or a list of PUs")                       \
+#define POINT_FIELDS(F)                                                                            \
+    F(text, experiment, "", "section of the configuration that asked for it")                      \
+    F(text, workload, "", "workload with all parameters spelt out")                                \
+    F(real, scale, "", "factor on the times of the workload")                                      \
+    F(count, tasks, "", "number of tasks")                                                         \
+    F(text, backend, "", "who runs the tasks")                                                     \
+    F(text, schedule, "", "rule that sets chunk sizes")                                            \
+    F(text, dispatch, "", "mechanism by which a worker gets its next chunk")                       \
+    F(count, chunk, "tasks", "chunk size; for guided the least one")                               \
+    F(flag, chunk_auto, "",                                                                        \
+      "1 when the chunk size follows from the rule, 0 when it was asked for")                      \
+    F(count, workers, "", "workers that compute")                                                  \
+    F(count, ranks, "", "MPI ranks, 1 without MPI")                                                \
+    F(count, threads, "", "threads of a rank or process")                                          \
+    F(text, bind, "", "binding asked for: none, close, spread or a list of PUs")                   \
     F(flag, fresh, "", "1 when every sample opens and closes its workers and times that too")
 
 /* One timed run of a point. Times in ns, whole. */
-#define SAMPLE_FIELDS(F)                                                                               \
-    F(count, order, "", "position in the run, from 0, in the order in which samples were taken")       \
-    F(count, launch, "", "which fresh start of the cell, from 0")                                      \
-    F(count, pass, "", "which pass over the points alive side by side, from 0, within the launch")     \
-    F(count, group, "", "which group of cells was alive side by side, from 0")                         \
-    F(text, status, "", "ok, wrong (a wrong answer), died, timeout, nonsense or error")                \
-    F(count, wall_ns, "ns", "from the start of the map until its caller has all results")              \
-    F(count, open_ns, "ns", "making the workers, before the first sample of the launch")               \
-    F(count, close_ns, "ns", "ending the workers; 0 unless fresh")                                     \
-    F(count, user_ns, "ns", "user CPU time of all workers during the map")                             \
-    F(count, sys_ns, "ns", "system CPU time of all workers during the map")                            \
-    F(count, voluntary, "", "voluntary context switches of all workers")                               \
-    F(count, involuntary, "", "involuntary context switches of all workers")                           \
-    F(count, chunks, "", "chunks that were run")                                                       \
-    F(count, tasks_least, "", "tasks of the worker that ran fewest")                                   \
-    F(count, tasks_most, "", "tasks of the worker that ran most")                                      \
-    F(count, busy_workers, "", "workers that ran at least one task")                                   \
-    F(count, start_spread_ns, "ns", "from the first worker's start to the last worker's start")        \
-    F(count, end_spread_ns, "ns", "from the first worker's end to the last worker's end")              \
-    F(bits, sum, "", "sum of the terms that the tasks returned, modulo 2^64")                          \
-    F(flag, verified, "", "1 when every index ran exactly once and the workload's own check passed")   \
-    F(count, misplaced, "", "workers that did not end where they were asked to run")                   \
-    F(count, chain_ps, "ps", "time of one iteration of a register chain, measured beside the sample")  \
-    F(count, cell_pid, "", "process that answered")                                                    \
-    F(count, taken_at_ns, "ns", "CLOCK_REALTIME when the sample arrived")                              \
+#define SAMPLE_FIELDS(F)                                                                           \
+    F(count, order, "", "position in the run, from 0, in the order in which samples were taken")   \
+    F(count, launch, "", "which fresh start of the cell, from 0")                                  \
+    F(count, pass, "", "which pass over the points alive side by side, from 0, within the launch") \
+    F(count, group, "", "which group of cells was alive side by side, from 0")                     \
+    F(text, status, "", "ok, wrong (a wrong answer), died, timeout, nonsense or error")            \
+    F(count, wall_ns, "ns", "from the start of the map until its caller has all results")          \
+    F(count, open_ns, "ns", "making the workers, before the first sample of the launch")           \
+    F(count, close_ns, "ns", "ending the workers; 0 unless fresh")                                 \
+    F(count, user_ns, "ns", "user CPU time of all workers during the map")                         \
+    F(count, sys_ns, "ns", "system CPU time of all workers during the map")                        \
+    F(count, voluntary, "", "voluntary context switches of all workers")                           \
+    F(count, involuntary, "", "involuntary context switches of all workers")                       \
+    F(count, chunks, "", "chunks that were run")                                                   \
+    F(count, tasks_least, "", "tasks of the worker that ran fewest")                               \
+    F(count, tasks_most, "", "tasks of the worker that ran most")                                  \
+    F(count, busy_workers, "", "workers that ran at least one task")                               \
+    F(count, start_spread_ns, "ns", "from the first worker's start to the last worker's start")    \
+    F(count, end_spread_ns, "ns", "from the first worker's end to the last worker's end")          \
+    F(bits, sum, "", "sum of the terms that the tasks returned, modulo 2^64")                      \
+    F(flag, verified, "",                                                                          \
+      "1 when every index ran exactly once and the workload's own check passed")                   \
+    F(count, misplaced, "", "workers that did not end where they were asked to run")               \
+    F(count, chain_ps, "ps",                                                                       \
+      "time of one iteration of a register chain, measured beside the sample")                     \
+    F(count, cell_pid, "", "process that answered")                                                \
+    F(count, taken_at_ns, "ns", "CLOCK_REALTIME when the sample arrived")                          \
     F(text, error, "", "one sentence when status is not ok")
 
 /* Where one worker of a launch was asked to run and was seen: placements.csv. */
-#define PLACEMENT_FIELDS(F)                                                                            \
-    F(count, launch, "", "as in samples.csv")                                                          \
-    F(count, group, "", "as in samples.csv")                                                           \
-    F(text, backend, "", "who runs the tasks")                                                         \
-    F(count, workers, "", "workers that compute")                                                      \
-    F(count, ranks, "", "MPI ranks, 1 without MPI")                                                    \
-    F(count, threads, "", "threads of a rank or process")                                              \
-    F(text, bind, "", "binding asked for")                                                             \
-    F(count, cell_pid, "", "process of the cell, as in samples.csv")                                   \
-    F(count, worker, "", "which worker, from 0")                                                       \
-    F(count, rank, "", "its MPI rank")                                                                 \
-    F(count, thread, "", "its thread within the rank or process")                                      \
-    F(count, pid, "", "its process")                                                                   \
-    F(text, requested_pu, "", "PU asked for; empty: it may float")                                     \
-    F(text, observed_pu, "", "PU where it ran when it looked")                                         \
+#define PLACEMENT_FIELDS(F)                                                                        \
+    F(count, launch, "", "as in samples.csv")                                                      \
+    F(count, group, "", "as in samples.csv")                                                       \
+    F(text, backend, "", "who runs the tasks")                                                     \
+    F(count, workers, "", "workers that compute")                                                  \
+    F(count, ranks, "", "MPI ranks, 1 without MPI")                                                \
+    F(count, threads, "", "threads of a rank or process")                                          \
+    F(text, bind, "", "binding asked for")                                                         \
+    F(count, cell_pid, "", "process of the cell, as in samples.csv")                               \
+    F(count, worker, "", "which worker, from 0")                                                   \
+    F(count, rank, "", "its MPI rank")                                                             \
+    F(count, thread, "", "its thread within the rank or process")                                  \
+    F(count, pid, "", "its process")                                                               \
+    F(text, requested_pu, "", "PU asked for; empty: it may float")                                 \
+    F(text, observed_pu, "", "PU where it ran when it looked")                                     \
     F(text, observed_set, "", "PUs that it may run on")
 
 /* One chunk as it was run: trace.csv, with --trace. */
-#define TRACE_FIELDS(F)                                                                                \
-    F(count, order, "", "the sample, as in samples.csv")                                               \
-    F(count, worker, "", "which worker, from 0")                                                       \
-    F(count, pid, "", "its process")                                                                   \
-    F(count, rank, "", "its MPI rank")                                                                 \
-    F(count, thread, "", "its thread within the rank or process")                                      \
-    F(text, pu, "", "PU where it ended")                                                               \
-    F(count, first, "", "first task of the chunk")                                                     \
-    F(count, count, "tasks", "tasks of the chunk")                                                     \
-    F(count, start_ns, "ns", "CLOCK_MONOTONIC at its start")                                           \
+#define TRACE_FIELDS(F)                                                                            \
+    F(count, order, "", "the sample, as in samples.csv")                                           \
+    F(count, worker, "", "which worker, from 0")                                                   \
+    F(count, pid, "", "its process")                                                               \
+    F(count, rank, "", "its MPI rank")                                                             \
+    F(count, thread, "", "its thread within the rank or process")                                  \
+    F(text, pu, "", "PU where it ended")                                                           \
+    F(count, first, "", "first task of the chunk")                                                 \
+    F(count, count, "tasks", "tasks of the chunk")                                                 \
+    F(count, start_ns, "ns", "CLOCK_MONOTONIC at its start")                                       \
     F(count, end_ns, "ns", "CLOCK_MONOTONIC at its end")
 
 #endif

@@ -1,8 +1,8 @@
 /* CSV files of records: see journal.h.
  *
  * Reading is the hot path of a summary (a million rows in a few seconds): the text of a row's point
- * columns, which come first and repeat, is looked up in a hash table, and only the sample's columns are
- * read cell by cell.
+ * columns, which come first and repeat, is looked up in a hash table, and only the sample's columns
+ * are read cell by cell.
  */
 #include "record/journal.h"
 
@@ -53,7 +53,9 @@ static int check_header(struct journal *j, struct err *err)
     bool same = n == (ssize_t)j->line.length + 1 && have[j->line.length] == '\n' &&
                 memcmp(have, j->line.text, j->line.length) == 0;
     free(have);
-    return same ? 0 : err_set(err, "%s:1: the columns are those of another version of poolmark", j->path);
+    return same ? 0
+                : err_set(err, "%s:1: the columns are those of another version of poolmark",
+                          j->path);
 }
 
 int journal_open(struct journal *j, const char *path, const struct field *fields,
@@ -66,7 +68,8 @@ int journal_open(struct journal *j, const char *path, const struct field *fields
     j->path = alloc_text(path);
     put_header(&j->line, fields, more);
     struct stat st;
-    int status = fstat(j->fd, &st) == 0 && st.st_size > 0 ? check_header(j, err) : write_line(j, err);
+    int status =
+        fstat(j->fd, &st) == 0 && st.st_size > 0 ? check_header(j, err) : write_line(j, err);
     if (status != 0)
         journal_close(j);
     return status;
@@ -132,8 +135,8 @@ struct reading {
     size_t row_capacity;
 };
 
-/* Where the next cell begins after the one at `p`, or NULL when this was the last. The cell, its quotes
- * taken off, is terminated in place. */
+/* Where the next cell begins after the one at `p`, or NULL when this was the last. The cell, its
+ * quotes taken off, is terminated in place. */
 static char *cut_cell(char *p, char **cell)
 {
     if (*p != '"') {
@@ -181,7 +184,8 @@ static uint64_t hash(const char *bytes, size_t n)
 static struct slot *find_slot(struct reading *r, const char *key, size_t length)
 {
     size_t i = hash(key, length) & (r->n_slots - 1);
-    while (r->slots[i].key && (r->slots[i].length != length || memcmp(r->slots[i].key, key, length) != 0))
+    while (r->slots[i].key &&
+           (r->slots[i].length != length || memcmp(r->slots[i].key, key, length) != 0))
         i = (i + 1) & (r->n_slots - 1);
     return &r->slots[i];
 }
@@ -269,14 +273,17 @@ static int check_columns(struct reading *r, const char *row, size_t length, stru
     bool same = want.length == length && memcmp(want.text, row, length) == 0;
     text_release(&want);
     if (!same)
-        return err_set(err, "%s:1: the columns are not those of this version's samples.csv "
-                            "(`poolmark list fields` shows them)", r->path);
+        return err_set(err,
+                       "%s:1: the columns are not those of this version's samples.csv "
+                       "(`poolmark list fields` shows them)",
+                       r->path);
     for (const struct field *f = point_fields; f->name; f++)
         r->n_point_columns++;
     return 0;
 }
 
-static int read_lines(struct reading *r, const char *text, size_t size, bool *cut_off, struct err *err)
+static int read_lines(struct reading *r, const char *text, size_t size, bool *cut_off,
+                      struct err *err)
 {
     const char *end = text + size;
     for (const char *row = text; row < end;) {
@@ -289,7 +296,8 @@ static int read_lines(struct reading *r, const char *text, size_t size, bool *cu
         size_t length = (size_t)(eol - row);
         if (length > 0 && row[length - 1] == '\r')
             length--;
-        if ((r->line == 1 ? check_columns(r, row, length, err) : read_row(r, row, length, err)) != 0)
+        if ((r->line == 1 ? check_columns(r, row, length, err) : read_row(r, row, length, err)) !=
+            0)
             return -1;
         row = eol + 1;
     }
@@ -298,7 +306,8 @@ static int read_lines(struct reading *r, const char *text, size_t size, bool *cu
     return 0;
 }
 
-int journal_read(const char *path, const struct journal_reader *reader, bool *cut_off, struct err *err)
+int journal_read(const char *path, const struct journal_reader *reader, bool *cut_off,
+                 struct err *err)
 {
     *cut_off = false;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -310,9 +319,8 @@ int journal_read(const char *path, const struct journal_reader *reader, bool *cu
         return -1;
     }
     size_t size = (size_t)st.st_size;
-    char *text = S_ISREG(st.st_mode) && size
-                     ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0)
-                     : MAP_FAILED;
+    char *text =
+        S_ISREG(st.st_mode) && size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
     close(fd);
     if (text == MAP_FAILED)
         return err_set(err, "%s is %s", path, S_ISREG(st.st_mode) ? "empty" : "not a file");

@@ -1,8 +1,9 @@
-/* CSV files of records: written row by row so that a run killed at any moment loses at most the row in
- * flight, and read as a stream.
+/* CSV files of records: written row by row so that a run killed at any moment loses at most the row
+ * in flight, and read as a stream.
  *
- * Every row is one write(2) of a whole line to a file opened for appending. After a kill the last line
- * may be cut off; journal_mend removes it before more is appended, and the reader passes over it.
+ * Every row is one write(2) of a whole line to a file opened for appending. After a kill the last
+ * line may be cut off; journal_mend removes it before more is appended, and the reader passes over
+ * it.
  */
 #ifndef POOLMARK_RECORD_JOURNAL_H
 #define POOLMARK_RECORD_JOURNAL_H
@@ -17,10 +18,13 @@ struct journal {
     struct text line; /* kept, so that a row needs no allocation */
 };
 
-#define JOURNAL_INIT {-1, NULL, TEXT_INIT}
+#define JOURNAL_INIT                                                                               \
+    {                                                                                              \
+        -1, NULL, TEXT_INIT                                                                        \
+    }
 
-/* Creates `path` with a header of the fields of one or two tables (`more` may be NULL). If the file is
- * there already it must have that header, and rows are appended. */
+/* Creates `path` with a header of the fields of one or two tables (`more` may be NULL). If the file
+ * is there already it must have that header, and rows are appended. */
 int journal_open(struct journal *journal, const char *path, const struct field *fields,
                  const struct field *more, struct err *err);
 
@@ -33,17 +37,19 @@ void journal_close(struct journal *journal);
 /* Cuts off a last line without an end. *cut tells how many bytes went. A missing file is fine. */
 int journal_mend(const char *path, size_t *cut, struct err *err);
 
-/* Reads a samples.csv. Points are numbered in order of first appearance; on_point is called once for
- * each, then on_sample for every row with its point's number and line in the file. Either returns 0 to
- * go on, else the reading ends with -1 and the sentence that it set. A header that lacks a column or
- * has a foreign one, a cell that is not of its type, a row with too many or too few cells is an error
- * with file and line. A last line that is cut off is passed over and *cut_off set. */
+/* Reads a samples.csv. Points are numbered in order of first appearance; on_point is called once
+ * for each, then on_sample for every row with its point's number and line in the file. Either
+ * returns 0 to go on, else the reading ends with -1 and the sentence that it set. A header that
+ * lacks a column or has a foreign one, a cell that is not of its type, a row with too many or too
+ * few cells is an error with file and line. A last line that is cut off is passed over and *cut_off
+ * set. */
 struct journal_reader {
     int (*on_point)(void *user, size_t number, const struct point *point, struct err *err);
     int (*on_sample)(void *user, size_t point, const struct sample *sample, struct err *err);
     void *user;
 };
 
-int journal_read(const char *path, const struct journal_reader *reader, bool *cut_off, struct err *err);
+int journal_read(const char *path, const struct journal_reader *reader, bool *cut_off,
+                 struct err *err);
 
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* A row of a table for the struct of that name; each table below is one list and one struct. */
-#define ROW(record, type, name, unit, meaning)                                                         \
+#define ROW(record, type, name, unit, meaning)                                                     \
     {#name, FIELD_##type, offsetof(struct record, name), unit, meaning},
 #define POINT_ROW(...) ROW(point, __VA_ARGS__)
 #define SAMPLE_ROW(...) ROW(sample, __VA_ARGS__)
@@ -38,7 +38,8 @@ static void add_quoted(struct text *out, const char *s)
     }
     text_add(out, "\"", 1);
     for (; *s; s++) {
-        /* A line end inside a cell is legal CSV and breaks every line-based reader: a blank does. */
+        /* A line end inside a cell is legal CSV and breaks every line-based reader: a blank does.
+         */
         char c = *s == '\n' || *s == '\r' ? ' ' : *s;
         if (c == '"')
             text_add(out, "\"", 1);
@@ -101,7 +102,8 @@ int record_read_cell(const struct field *field, void *record, const char *text, 
     case FIELD_count:
     case FIELD_bits:
         if (read_count(text, to) != 0)
-            return err_set(err, "%s: '%s' is not a whole number from 0 to 2^64-1", field->name, text);
+            return err_set(err, "%s: '%s' is not a whole number from 0 to 2^64-1", field->name,
+                           text);
         return 0;
     case FIELD_flag:
         if (read_count(text, to) != 0 || *(uint64_t *)to > 1)
@@ -137,7 +139,8 @@ json_t *record_json(const struct field *fields, const void *record)
             item = json_boolean(*(const uint64_t *)value);
             break;
         case FIELD_real:
-            item = isfinite(*(const double *)value) ? json_real(*(const double *)value) : json_null();
+            item =
+                isfinite(*(const double *)value) ? json_real(*(const double *)value) : json_null();
             break;
         }
         json_object_set_new(object, f->name, item);
@@ -176,7 +179,8 @@ static int read_member(const struct field *f, void *to, const json_t *item, stru
     return 0;
 }
 
-int record_read_json(const struct field *fields, void *record, const json_t *object, struct err *err)
+int record_read_json(const struct field *fields, void *record, const json_t *object,
+                     struct err *err)
 {
     for (const struct field *f = fields; f->name; f++) {
         const json_t *item = json_object_get(object, f->name);

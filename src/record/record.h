@@ -50,7 +50,8 @@ extern const struct field point_fields[], sample_fields[], placement_fields[], t
 
 /* --- one record by its table ------------------------------------------------------------------ */
 
-/* Appends the values as CSV cells separated by commas (RFC 4180 quotes where needed), no line end. */
+/* Appends the values as CSV cells separated by commas (RFC 4180 quotes where needed), no line end.
+ */
 void record_csv(struct text *out, const struct field *fields, const void *record);
 
 /* Appends the names as CSV cells. */
@@ -64,7 +65,8 @@ json_t *record_json(const struct field *fields, const void *record);
 
 /* Fields that the object has are read into the record; others keep their value. A field of another
  * type is an error. Members without a field are ignored. */
-int record_read_json(const struct field *fields, void *record, const json_t *object, struct err *err);
+int record_read_json(const struct field *fields, void *record, const json_t *object,
+                     struct err *err);
 
 /* Whether all factors are equal. */
 bool point_equal(const struct point *a, const struct point *b);

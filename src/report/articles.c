@@ -1,7 +1,7 @@
 /* Claims beside measurements: see articles.h.
  *
- * A time or speedup holds when the median is within 5 % of the claim: the articles give single runs or
- * means of three, without a spread. Sums, chunks and shares are exact or they are not.
+ * A time or speedup holds when the median is within 5 % of the claim: the articles give single runs
+ * or means of three, without a spread. Sums, chunks and shares are exact or they are not.
  */
 #include "report/articles.h"
 
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARTICLE_ROW(type, name, unit, meaning)                                                         \
+#define ARTICLE_ROW(type, name, unit, meaning)                                                     \
     {#name, FIELD_##type, offsetof(struct article_row, name), unit, meaning},
 
 const struct field article_fields[] = {ARTICLE_FIELDS(ARTICLE_ROW){NULL, 0, 0, NULL, NULL}};
@@ -43,19 +43,24 @@ static void judge_time(struct article_row *row)
 {
     double ratio = row->measured / row->claimed;
     text_copy(row->verdict, sizeof row->verdict,
-              ratio < 1 - tolerance ? "faster" : ratio > 1 + tolerance ? "slower" : "holds");
+              ratio < 1 - tolerance   ? "faster"
+              : ratio > 1 + tolerance ? "slower"
+                                      : "holds");
 }
 
 static void judge_speedup(struct article_row *row)
 {
     double ratio = row->measured / row->claimed;
-    const char *verdict = ratio > 1 + tolerance ? "higher" : ratio < 1 - tolerance ? "lower" : "holds";
+    const char *verdict = ratio > 1 + tolerance   ? "higher"
+                          : ratio < 1 - tolerance ? "lower"
+                                                  : "holds";
     if (ratio < 1 - tolerance && row->bound < row->claimed * (1 - tolerance))
         verdict = "too few CPUs";
     text_copy(row->verdict, sizeof row->verdict, verdict);
 }
 
-static void fill_measured(struct article_row *row, const struct claim *claim, const struct summary_point *p)
+static void fill_measured(struct article_row *row, const struct claim *claim,
+                          const struct summary_point *p)
 {
     const struct summary_row *r = &p->row;
     row->bound = row->low = row->high = NAN;
@@ -77,7 +82,8 @@ static void fill_measured(struct article_row *row, const struct claim *claim, co
         return;
     case CLAIM_SUM:
         row->measured = (double)p->observations[0].sum;
-        text_copy(row->verdict, sizeof row->verdict, all_sums_are(p, claim->exact) ? "exact" : "wrong");
+        text_copy(row->verdict, sizeof row->verdict,
+                  all_sums_are(p, claim->exact) ? "exact" : "wrong");
         return;
     case CLAIM_CHUNKS:
         row->measured = median_of_counts(p, offsetof(struct observation, chunks));
@@ -86,11 +92,12 @@ static void fill_measured(struct article_row *row, const struct claim *claim, co
         row->measured = median_of_counts(p, offsetof(struct observation, most));
         break;
     }
-    text_copy(row->verdict, sizeof row->verdict, row->measured == claim->value ? "holds" : "differs");
+    text_copy(row->verdict, sizeof row->verdict,
+              row->measured == claim->value ? "holds" : "differs");
 }
 
-static void fill_row(struct article_row *row, const struct article_claims *e, const struct claim *claim,
-                     const struct summary_point *p)
+static void fill_row(struct article_row *row, const struct article_claims *e,
+                     const struct claim *claim, const struct summary_point *p)
 {
     *row = (struct article_row){0};
     text_copy(row->claim, sizeof row->claim, claim->id);
@@ -112,7 +119,8 @@ static void fill_row(struct article_row *row, const struct article_claims *e, co
         text_copy(row->verdict, sizeof row->verdict, "not measured");
 }
 
-/* Names the rows of one claim by what differs between them, backends apart: "S29 c4", "S45 static W10". */
+/* Names the rows of one claim by what differs between them, backends apart: "S29 c4", "S45 static
+ * W10". */
 static void name_rows(struct article_row *rows, size_t n)
 {
     bool schedules = false, chunks = false, workers = false;
@@ -232,8 +240,9 @@ static const char *verdict_style(const char *verdict)
 /* Rows of one claim that say the same: equal values without an interval, as all exact sums are. */
 static bool say_the_same(const struct article_row *a, const struct article_row *b)
 {
-    return same_claim(a, b) && !isfinite(a->low) && !isfinite(b->low) && a->measured == b->measured &&
-           a->claimed == b->claimed && strcmp(a->verdict, b->verdict) == 0;
+    return same_claim(a, b) && !isfinite(a->low) && !isfinite(b->low) &&
+           a->measured == b->measured && a->claimed == b->claimed &&
+           strcmp(a->verdict, b->verdict) == 0;
 }
 
 /* Prints rows[0..n-1], which say the same, as one line. */
@@ -277,8 +286,10 @@ void articles_write_text(const struct article_row *rows, size_t n, FILE *to, boo
 {
     if (n == 0)
         return;
-    fputs("\nThe articles' rows\n    backend    schedule    claimed    bound measured 95 % interval  "
-          "verdict\n", to);
+    fputs(
+        "\nThe articles' rows\n    backend    schedule    claimed    bound measured 95 % interval  "
+        "verdict\n",
+        to);
     for (size_t i = 0, end; i < n; i = end) {
         const struct article_row *row = &rows[i];
         if (i == 0 || strcmp(rows[i - 1].experiment, row->experiment) != 0)

@@ -45,7 +45,8 @@ static void add_string(struct text *t, const char *name, const char *value)
     text_addf(t, "'; ");
 }
 
-/* Runs a script; what it prints goes to `out` (may be NULL). Returns 0, or -1 with gnuplot's words. */
+/* Runs a script; what it prints goes to `out` (may be NULL). Returns 0, or -1 with gnuplot's words.
+ */
 static int run_script(const char *script, const struct text *settings, char *out, size_t out_size,
                       char *problem, size_t size)
 {
@@ -135,7 +136,8 @@ static bool has_chunks(const struct summary *s, const char *experiment)
 }
 
 /* "2 usable CPUs; n = 6 to 10; base seq, 1.23 s": what one must know to read the figure. */
-static void make_caption(const struct summary *s, const char *experiment, char *caption, size_t size)
+static void make_caption(const struct summary *s, const char *experiment, char *caption,
+                         size_t size)
 {
     uint64_t least = UINT64_MAX, most = 0;
     double base = NAN;
@@ -156,8 +158,8 @@ static void make_caption(const struct summary *s, const char *experiment, char *
         snprintf(caption + used, size - (size_t)used, "; base seq, %.4g s", base);
 }
 
-static void draw(const struct summary *s, const char *folder, const char *script, const char *experiment,
-                 const char *input, struct figures *figures)
+static void draw(const struct summary *s, const char *folder, const char *script,
+                 const char *experiment, const char *input, struct figures *figures)
 {
     char value[4700];
     struct text t = TEXT_INIT;
@@ -210,8 +212,8 @@ static size_t each_figure(const struct summary *s, const char *folder, bool has_
     return n;
 }
 
-int figures_draw(const struct summary *s, const char *folder, bool has_articles, struct figures *figures,
-                 struct err *err)
+int figures_draw(const struct summary *s, const char *folder, bool has_articles,
+                 struct figures *figures, struct err *err)
 {
     *figures = (struct figures){0};
     if (each_figure(s, folder, has_articles, NULL) == 0)
@@ -228,7 +230,8 @@ int figures_draw(const struct summary *s, const char *folder, bool has_articles,
     return 0;
 }
 
-bool figures_print_curve(const struct summary *s, const char *folder, int columns, int rows, FILE *to)
+bool figures_print_curve(const struct summary *s, const char *folder, int columns, int rows,
+                         FILE *to)
 {
     /* Of the experiments with most worker counts the one that runs longest: it says most. */
     const char *best = NULL;

@@ -6,18 +6,18 @@
 
 struct figures {
     size_t n_drawn;
-    bool no_gnuplot; /* not installed: nothing was drawn */
+    bool no_gnuplot;   /* not installed: nothing was drawn */
     char problem[512]; /* what gnuplot said when it failed; empty when all went well */
 };
 
-/* Draws into FOLDER/plots, from FOLDER/summary.csv and FOLDER/articles.csv, as SVG and PNG: speedup,
- * efficiency and time for every experiment with several worker counts, time over chunk for those with
- * several chunk sizes, and the articles' rows where there are any. */
+/* Draws into FOLDER/plots, from FOLDER/summary.csv and FOLDER/articles.csv, as SVG and PNG:
+ * speedup, efficiency and time for every experiment with several worker counts, time over chunk for
+ * those with several chunk sizes, and the articles' rows where there are any. */
 int figures_draw(const struct summary *summary, const char *folder, bool has_articles,
                  struct figures *figures, struct err *err);
 
-/* Prints the speedup curve of the experiment with most worker counts, drawn with characters. Returns
- * whether there is one. */
+/* Prints the speedup curve of the experiment with most worker counts, drawn with characters.
+ * Returns whether there is one. */
 bool figures_print_curve(const struct summary *summary, const char *folder, int columns, int rows,
                          FILE *to);
 

@@ -50,7 +50,8 @@ char *format_ratio_interval(double low, double high, char *buffer, size_t size)
     char a[32], b[32];
     *buffer = '\0';
     if (isfinite(low) && isfinite(high))
-        snprintf(buffer, size, "[%s, %s]", format_ratio(low, a, sizeof a), format_ratio(high, b, sizeof b));
+        snprintf(buffer, size, "[%s, %s]", format_ratio(low, a, sizeof a),
+                 format_ratio(high, b, sizeof b));
     return buffer;
 }
 

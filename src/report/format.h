@@ -20,15 +20,16 @@ static inline const char *format_style(bool color, const char *style)
 /* Writes a time with its unit, "1.23 ms"; "-" when it is not known. Returns buffer. */
 char *format_seconds(double s, char *buffer, size_t size);
 
-/* Writes the interval in the unit that format_seconds picks for `like`: "[1.20, 1.25]"; "" when it is
- * not known. */
+/* Writes the interval in the unit that format_seconds picks for `like`: "[1.20, 1.25]"; "" when it
+ * is not known. */
 char *format_seconds_interval(double low, double high, double like, char *buffer, size_t size);
 
 /* Writes a ratio with three digits; "-" when it is not known. */
 char *format_ratio(double x, char *buffer, size_t size);
 char *format_ratio_interval(double low, double high, char *buffer, size_t size);
 
-/* Prints one cell padded to `width` characters (not bytes: "µs" has two): left when width is negative. */
+/* Prints one cell padded to `width` characters (not bytes: "µs" has two): left when width is
+ * negative. */
 void format_cell(FILE *to, const char *text, int width);
 
 #endif

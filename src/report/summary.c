@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUMMARY_ROW(type, name, unit, meaning)                                                         \
+#define SUMMARY_ROW(type, name, unit, meaning)                                                     \
     {#name, FIELD_##type, offsetof(struct summary_row, name), unit, meaning},
 
 const struct field summary_fields[] = {SUMMARY_FIELDS(SUMMARY_ROW){NULL, 0, 0, NULL, NULL}};
@@ -47,10 +47,14 @@ static int take_sample(void *user, size_t number, const struct sample *sample, s
         text_copy(p->last_error, sizeof p->last_error, sample->error);
         return 0;
     }
-    struct observation o = {.launch = (uint32_t)sample->launch, .group = (uint32_t)sample->group,
-                            .pass = (uint32_t)sample->pass, .chunks = (uint32_t)sample->chunks,
-                            .most = (uint32_t)sample->tasks_most, .busy = (uint32_t)sample->busy_workers,
-                            .ns = (double)sample->wall_ns, .open_ns = (double)sample->open_ns,
+    struct observation o = {.launch = (uint32_t)sample->launch,
+                            .group = (uint32_t)sample->group,
+                            .pass = (uint32_t)sample->pass,
+                            .chunks = (uint32_t)sample->chunks,
+                            .most = (uint32_t)sample->tasks_most,
+                            .busy = (uint32_t)sample->busy_workers,
+                            .ns = (double)sample->wall_ns,
+                            .open_ns = (double)sample->open_ns,
                             .sum = sample->sum};
     if (p->point.fresh)
         o.ns += (double)(sample->open_ns + sample->close_ns);
@@ -110,7 +114,8 @@ static void add_flag(struct summary_row *row, const char *flag)
         sprintf(row->flags + used, "%s%s", used ? " " : "", flag);
 }
 
-/* The ratios base / point of samples taken side by side; returns their number. Both lists are in order. */
+/* The ratios base / point of samples taken side by side; returns their number. Both lists are in
+ * order. */
 static size_t pair(const struct summary_point *base, const struct summary_point *p, double *ratios,
                    int *launches)
 {
@@ -152,8 +157,8 @@ static void estimate_time(struct summary_point *p, double *values, int *launches
         add_flag(row, "few");
 }
 
-static void estimate_speedup(struct summary_point *p, const struct summary_point *base, double *values,
-                             int *launches)
+static void estimate_speedup(struct summary_point *p, const struct summary_point *base,
+                             double *values, int *launches)
 {
     struct summary_row *row = &p->row;
     row->speedup = row->speedup_low = row->speedup_high = row->base_s = NAN;
@@ -173,8 +178,8 @@ static bool is_limited(const struct summary *s, const struct summary_point *p)
     return s->usable > 0 && p->facts.uses_cpu && p->point.workers > (uint64_t)s->usable;
 }
 
-static void estimate_point(struct summary *s, struct summary_point *p, const struct summary_point *base,
-                           double *values, int *launches)
+static void estimate_point(struct summary *s, struct summary_point *p,
+                           const struct summary_point *base, double *values, int *launches)
 {
     struct summary_row *row = &p->row;
     const struct point_facts *facts = &p->facts;
@@ -185,7 +190,8 @@ static void estimate_point(struct summary *s, struct summary_point *p, const str
     row->bound = facts->known ? facts->bound : NAN;
     row->bound_s = isfinite(facts->ideal_s) ? facts->ideal_s : row->base_s / row->bound;
     double at_once = is_limited(s, p) ? s->usable : workers;
-    row->ns_per_task = p->point.tasks ? row->median_s * 1e9 * at_once / (double)p->point.tasks : NAN;
+    row->ns_per_task =
+        p->point.tasks ? row->median_s * 1e9 * at_once / (double)p->point.tasks : NAN;
     row->serial_fraction = NAN;
     row->nodes = 1;
     row->usable = (uint64_t)s->usable;
@@ -212,11 +218,13 @@ static bool same_series(const struct point *a, const struct point *b)
            strcmp(a->bind, b->bind) == 0;
 }
 
-/* Amdahl's serial fraction over the worker counts of each series; the usable CPUs cut the series off for
- * all but sleepers, and theory knows nothing of them: points that are bound by CPUs are left out. */
+/* Amdahl's serial fraction over the worker counts of each series; the usable CPUs cut the series
+ * off for all but sleepers, and theory knows nothing of them: points that are bound by CPUs are
+ * left out. */
 static void fit_series(struct summary *s)
 {
-    double *workers = alloc_zeroed(s->n, sizeof *workers), *speedups = alloc_zeroed(s->n, sizeof *speedups);
+    double *workers = alloc_zeroed(s->n, sizeof *workers),
+           *speedups = alloc_zeroed(s->n, sizeof *speedups);
     bool *fitted = alloc_zeroed(s->n, sizeof *fitted);
     for (size_t i = 0; i < s->n; i++) {
         if (fitted[i] || strcmp(s->points[i].point.backend, "seq") == 0)
@@ -243,7 +251,8 @@ static void fit_series(struct summary *s)
     free(fitted);
 }
 
-static const struct point_facts unknown_facts = {.position = SIZE_MAX, .bound = NAN, .ideal_s = NAN, .uses_cpu = true};
+static const struct point_facts unknown_facts = {
+    .position = SIZE_MAX, .bound = NAN, .ideal_s = NAN, .uses_cpu = true};
 
 struct placed {
     struct summary_point point;
@@ -256,8 +265,8 @@ static int compare_positions(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void sort_points(struct summary *s, struct point_facts (*facts_of)(void *, const struct point *),
-                        void *user)
+static void sort_points(struct summary *s,
+                        struct point_facts (*facts_of)(void *, const struct point *), void *user)
 {
     struct placed *placed = alloc_zeroed(s->n, sizeof *placed);
     for (size_t i = 0; i < s->n; i++) {
@@ -273,7 +282,8 @@ static void sort_points(struct summary *s, struct point_facts (*facts_of)(void *
 }
 
 void summary_estimate(struct summary *s, int usable,
-                      struct point_facts (*facts_of)(void *user, const struct point *point), void *user)
+                      struct point_facts (*facts_of)(void *user, const struct point *point),
+                      void *user)
 {
     size_t most = 1;
     for (size_t i = 0; i < s->n; i++)
@@ -298,7 +308,8 @@ void summary_estimate(struct summary *s, int usable,
     fit_series(s);
 }
 
-/* --- machine formats --------------------------------------------------------------------------- */
+/* --- machine formats ---------------------------------------------------------------------------
+ */
 
 void summary_write_csv(const struct summary *s, FILE *to)
 {

@@ -1,7 +1,8 @@
 /* From samples to a row a point: estimates with intervals, speedups paired by pass, bounds.
  *
- * Pairing: a sample and its base's sample of the same launch, group and pass were taken side by side, in
- * random order; their ratio is free of slow drift. The speedup is the median of those ratios.
+ * Pairing: a sample and its base's sample of the same launch, group and pass were taken side by
+ * side, in random order; their ratio is free of slow drift. The speedup is the median of those
+ * ratios.
  */
 #ifndef POOLMARK_REPORT_SUMMARY_H
 #define POOLMARK_REPORT_SUMMARY_H
@@ -32,10 +33,11 @@ struct point_facts {
     size_t position;  /* in the plan: rows are shown in its order, unknown points last */
     double bound;     /* largest speedup; NaN when unknown */
     bool uses_cpu;    /* the workload competes for CPUs */
-    double ideal_s;   /* shortest time by theory alone (sleepers); NaN where only the base's time tells */
+    double ideal_s;   /* shortest time by theory alone (sleepers); NaN where only the base's time
+                         tells */
     double precision; /* percent asked for, 0: none */
-    const char *title, *label; /* of the experiment, of the workload, for people; NULL: unknown. They
-                                  must outlive the summary */
+    const char *title, *label; /* of the experiment, of the workload, for people; NULL: unknown.
+                                  They must outlive the summary */
 };
 
 struct summary_point {
@@ -54,20 +56,23 @@ struct summary_point {
 struct summary {
     struct summary_point *points; /* in order of first appearance */
     size_t n, capacity;
-    bool cut_off;  /* the last line of samples.csv was */
-    int usable;    /* CPUs of the machine that measured; 0: unknown */
+    bool cut_off; /* the last line of samples.csv was */
+    int usable;   /* CPUs of the machine that measured; 0: unknown */
 };
 
 /* Reads a samples.csv. Fill in facts and call summary_estimate then. */
 int summary_read(struct summary *summary, const char *path, struct err *err);
 void summary_release(struct summary *summary);
 
-/* Puts the points into the order of the plan and computes all rows. facts_of tells what the plan knows (may be NULL). */
+/* Puts the points into the order of the plan and computes all rows. facts_of tells what the plan
+ * knows (may be NULL). */
 void summary_estimate(struct summary *summary, int usable,
-                      struct point_facts (*facts_of)(void *user, const struct point *point), void *user);
+                      struct point_facts (*facts_of)(void *user, const struct point *point),
+                      void *user);
 
 /* The row's base, or NULL. */
-const struct summary_point *summary_base(const struct summary *summary, const struct summary_point *p);
+const struct summary_point *summary_base(const struct summary *summary,
+                                         const struct summary_point *p);
 
 /* summary.csv, and the same as JSON: {"schema": 1, "points": […]}. */
 void summary_write_csv(const struct summary *summary, FILE *to);

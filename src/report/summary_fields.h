@@ -3,32 +3,33 @@
 #ifndef POOLMARK_REPORT_SUMMARY_FIELDS_H
 #define POOLMARK_REPORT_SUMMARY_FIELDS_H
 
-#define SUMMARY_FIELDS(F)                                                                              \
-    F(count, nodes, "", "machines that took part")                                                     \
-    F(count, n, "", "samples that count: right answers")                                               \
-    F(count, failed, "", "samples that failed or were wrong")                                          \
-    F(count, launches, "", "fresh starts that they come from")                                         \
-    F(real, median_s, "s", "median time; with fresh, of open + map + close")                           \
-    F(real, ci_low_s, "s", "lower end of the 95 % interval of the median")                             \
-    F(real, ci_high_s, "s", "upper end of the 95 % interval of the median")                            \
-    F(real, mean_s, "s", "arithmetic mean")                                                            \
-    F(real, mad_s, "s", "median absolute deviation from the median")                                   \
-    F(real, min_s, "s", "shortest")                                                                    \
-    F(real, max_s, "s", "longest")                                                                     \
-    F(real, speedup, "", "median of base time / time, paired by pass")                                 \
-    F(real, speedup_low, "", "lower end of the 95 % interval of that ratio")                           \
-    F(real, speedup_high, "", "upper end of the 95 % interval of that ratio")                          \
-    F(real, efficiency, "", "speedup / workers")                                                       \
-    F(real, karp_flatt, "", "serial fraction by Karp and Flatt, (1/S - 1/P) / (1 - 1/P)")              \
-    F(real, serial_fraction, "", "Amdahl's serial fraction fitted over the worker counts of a series") \
-    F(text, base, "", "what the speedup is relative to")                                               \
-    F(real, base_s, "s", "median time of the base")                                                    \
-    F(real, bound, "", "largest speedup that the chunks, the workers and the usable CPUs allow")       \
-    F(real, bound_s, "s", "shortest time allowed: by theory for sleepers, else base time / bound")                              \
-    F(real, ns_per_task, "ns", "median time x workers that can run at once / tasks")                   \
-    F(real, open_s, "s", "median time of making the workers")                                          \
-    F(count, verified, "", "1 when every sample was right")                                            \
-    F(count, usable, "", "CPUs usable on this machine")                                                \
+#define SUMMARY_FIELDS(F)                                                                          \
+    F(count, nodes, "", "machines that took part")                                                 \
+    F(count, n, "", "samples that count: right answers")                                           \
+    F(count, failed, "", "samples that failed or were wrong")                                      \
+    F(count, launches, "", "fresh starts that they come from")                                     \
+    F(real, median_s, "s", "median time; with fresh, of open + map + close")                       \
+    F(real, ci_low_s, "s", "lower end of the 95 % interval of the median")                         \
+    F(real, ci_high_s, "s", "upper end of the 95 % interval of the median")                        \
+    F(real, mean_s, "s", "arithmetic mean")                                                        \
+    F(real, mad_s, "s", "median absolute deviation from the median")                               \
+    F(real, min_s, "s", "shortest")                                                                \
+    F(real, max_s, "s", "longest")                                                                 \
+    F(real, speedup, "", "median of base time / time, paired by pass")                             \
+    F(real, speedup_low, "", "lower end of the 95 % interval of that ratio")                       \
+    F(real, speedup_high, "", "upper end of the 95 % interval of that ratio")                      \
+    F(real, efficiency, "", "speedup / workers")                                                   \
+    F(real, karp_flatt, "", "serial fraction by Karp and Flatt, (1/S - 1/P) / (1 - 1/P)")          \
+    F(real, serial_fraction, "",                                                                   \
+      "Amdahl's serial fraction fitted over the worker counts of a series")                        \
+    F(text, base, "", "what the speedup is relative to")                                           \
+    F(real, base_s, "s", "median time of the base")                                                \
+    F(real, bound, "", "largest speedup that the chunks, the workers and the usable CPUs allow")   \
+    F(real, bound_s, "s", "shortest time allowed: by theory for sleepers, else base time / bound") \
+    F(real, ns_per_task, "ns", "median time x workers that can run at once / tasks")               \
+    F(real, open_s, "s", "median time of making the workers")                                      \
+    F(count, verified, "", "1 when every sample was right")                                        \
+    F(count, usable, "", "CPUs usable on this machine")                                            \
     F(text, flags, "", "oversubscribed, misplaced, failed, few, imprecise; separated by spaces")
 
 #endif

@@ -1,5 +1,5 @@
-/* Text tables of a summary, an experiment at a time. Columns are chosen by the width there is: each says
- * its header, its width and how to fill a cell, in one row of a table. */
+/* Text tables of a summary, an experiment at a time. Columns are chosen by the width there is: each
+ * says its header, its width and how to fill a cell, in one row of a table. */
 #include "report/format.h"
 #include "report/summary.h"
 
@@ -170,13 +170,14 @@ static bool has_fresh(const struct summary *s, const struct summary_point *p)
     return false;
 }
 
-static void print_heading(FILE *to, const struct summary *s, const struct summary_point *p, bool color)
+static void print_heading(FILE *to, const struct summary *s, const struct summary_point *p,
+                          bool color)
 {
     char time[32];
     const struct summary_point *base = summary_base(s, p);
-    fprintf(to, "\n%s%s%s: %" PRIu64 " task%s, %s", format_style(color, STYLE_BOLD), p->point.experiment,
-            format_style(color, STYLE_END), p->point.tasks, p->point.tasks == 1 ? "" : "s",
-            p->facts.label ? p->facts.label : p->point.workload);
+    fprintf(to, "\n%s%s%s: %" PRIu64 " task%s, %s", format_style(color, STYLE_BOLD),
+            p->point.experiment, format_style(color, STYLE_END), p->point.tasks,
+            p->point.tasks == 1 ? "" : "s", p->facts.label ? p->facts.label : p->point.workload);
     if (p->point.scale != 1)
         fprintf(to, ", times x %g", p->point.scale);
     if (strcmp(p->point.bind, "none") != 0)
@@ -216,9 +217,10 @@ static void print_legend(FILE *to, const bool *used)
     }
 }
 
-/* One experiment's points with one workload: the block that begins with point `first`. Notes which marks
- * it shows. */
-static void print_block(FILE *to, const struct summary *s, size_t first, int columns, bool color, bool *used)
+/* One experiment's points with one workload: the block that begins with point `first`. Notes which
+ * marks it shows. */
+static void print_block(FILE *to, const struct summary *s, size_t first, int columns, bool color,
+                        bool *used)
 {
     const struct summary_point *p = &s->points[first];
     print_heading(to, s, p, color);

@@ -9,16 +9,16 @@
 #include <unistd.h>
 
 const struct backend_kind backend_kinds[] = {
-    {"seq", "one process, one task after the other: the base of every speedup", "poolmark-cell", true,
-     false, false, "none", "none", NULL},
-    {"procpool", "a pool of worker processes over shared memory", "poolmark-cell", false, false, false,
-     "ticket", "static", NULL},
+    {"seq", "one process, one task after the other: the base of every speedup", "poolmark-cell",
+     true, false, false, "none", "none", NULL},
+    {"procpool", "a pool of worker processes over shared memory", "poolmark-cell", false, false,
+     false, "ticket", "static", NULL},
     {"openmp", "threads of one process, by OpenMP", "poolmark-cell", false, false, true, "native",
      "native", NULL},
-    {"mpi", "MPI ranks, one worker each; the master works too", "poolmark-cell-mpi", false, true, false,
+    {"mpi", "MPI ranks, one worker each; the master works too", "poolmark-cell-mpi", false, true,
+     false, "master", "static", NULL},
+    {"hybrid", "MPI ranks with OpenMP threads in each", "poolmark-cell-mpi", false, true, true,
      "master", "static", NULL},
-    {"hybrid", "MPI ranks with OpenMP threads in each", "poolmark-cell-mpi", false, true, true, "master",
-     "static", NULL},
     {0},
 };
 
@@ -49,7 +49,8 @@ int backend_cells_check(const char *cells, struct err *err)
         char *equals = strchr(words[i], '=');
         size_t length = equals ? (size_t)(equals - words[i]) : 0;
         if (!equals || length == 0 || length > 31 || !equals[1])
-            status = err_set(err, "'%s' is not NAME=COMMAND with a name of 1 to 31 bytes", words[i]);
+            status =
+                err_set(err, "'%s' is not NAME=COMMAND with a name of 1 to 31 bytes", words[i]);
         else if (strcspn(words[i], " \t,\"") < length)
             status = err_set(err, "the name in '%s' holds a blank, comma or quote", words[i]);
         for (int k = 0; status == 0 && k < N_KINDS; k++)
@@ -99,8 +100,11 @@ struct backend_kind *backend_kind_find(const char *name, const char *cells, stru
             return copy_kind(&backend_kinds[i]);
     char *command = find_command(name, cells);
     if (command) {
-        struct backend_kind own = {.name = name, .summary = "a cell of your own", .command = command,
-                                   .dispatch_shared = "auto", .dispatch_static = "auto"};
+        struct backend_kind own = {.name = name,
+                                   .summary = "a cell of your own",
+                                   .command = command,
+                                   .dispatch_shared = "auto",
+                                   .dispatch_static = "auto"};
         struct backend_kind *copy = copy_kind(&own);
         free(command);
         return copy;
@@ -159,8 +163,9 @@ bool backend_is_available(const struct backend_kind *kind, char *reason, size_t 
     char path[4200];
     if (kind->program && !backend_program_path(kind->program, path, sizeof path)) {
         snprintf(reason, size, "%s was not built; %s", kind->program,
-                 kind->uses_ranks ? "install MPI (apt-get install openmpi-bin libopenmpi-dev) and run make"
-                                  : "run make");
+                 kind->uses_ranks
+                     ? "install MPI (apt-get install openmpi-bin libopenmpi-dev) and run make"
+                     : "run make");
         return false;
     }
     if (kind->command) {

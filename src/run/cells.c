@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 enum {
-    HELLO_NS_TICKS = 600,  /* × 100 ms: a minute to start is enough, even for mpirun */
-    END_MS = 2000,         /* patience with a cell that was asked to end, before each harder signal */
+    HELLO_NS_TICKS = 600, /* × 100 ms: a minute to start is enough, even for mpirun */
+    END_MS = 2000, /* patience with a cell that was asked to end, before each harder signal */
     MOST_ANSWER = 1 << 28, /* bytes of one answer; a trace of a million chunks has 60 MB */
 };
 
@@ -43,7 +43,8 @@ char **cell_command(const struct cell_spec *spec)
     if (kind->uses_ranks) {
         add_argument(&argv, &n, "mpirun");
         add_number(&argv, &n, "-np", spec->ranks);
-        /* mpirun would bind each rank to one core; poolmark binds, by hwloc, where it was asked to. */
+        /* mpirun would bind each rank to one core; poolmark binds, by hwloc, where it was asked to.
+         */
         add_argument(&argv, &n, "--bind-to");
         add_argument(&argv, &n, "none");
         if (spec->oversubscribe)
@@ -85,14 +86,15 @@ int cell_start(struct cell *cell, const struct cell_spec *spec, struct err *err)
     *cell = (struct cell){.spec = spec, .child = CHILD_INIT};
     char **argv = cell_command(spec);
     /* Killing mpirun at once would leave its ranks; by SIGTERM it takes them along. */
-    int status = child_start(&cell->child, argv, NULL, spec->kind->uses_ranks ? SIGTERM : SIGKILL, err);
+    int status =
+        child_start(&cell->child, argv, NULL, spec->kind->uses_ranks ? SIGTERM : SIGKILL, err);
     cell_command_free(argv);
     cell->started = status == 0;
     return status;
 }
 
-/* Ranks are no members of mpirun's process group: those that outlived it are ended one by one, if the
- * pid that they told still belongs to our program. */
+/* Ranks are no members of mpirun's process group: those that outlived it are ended one by one, if
+ * the pid that they told still belongs to our program. */
 static void end_ranks(const struct cell *cell)
 {
     for (size_t i = 0; i < cell->n_placements; i++) {
@@ -126,16 +128,17 @@ void cell_stop(struct cell *cell)
 
 enum line_result { LINE_READ, LINE_END, LINE_TIMEOUT, LINE_INTERRUPTED, LINE_TOO_LONG };
 
-/* Waits for one line; *line points into cell->input and holds until the next call, which drops it. */
-static enum line_result read_line(struct cell *cell, uint64_t timeout_ns, const struct cell_wait *wait,
-                                  char **line)
+/* Waits for one line; *line points into cell->input and holds until the next call, which drops it.
+ */
+static enum line_result read_line(struct cell *cell, uint64_t timeout_ns,
+                                  const struct cell_wait *wait, char **line)
 {
     uint64_t deadline = clock_now_ns() + timeout_ns;
     size_t searched = 0;
     for (;;) {
-        char *eol = cell->input.length ? memchr(cell->input.text + searched, '\n',
-                                                cell->input.length - searched)
-                                       : NULL;
+        char *eol = cell->input.length
+                        ? memchr(cell->input.text + searched, '\n', cell->input.length - searched)
+                        : NULL;
         if (eol) {
             *eol = '\0';
             *line = cell->input.text;
@@ -278,12 +281,12 @@ int cell_greet(struct cell *cell, const struct cell_wait *wait, bool *missing, s
 static int send_request(struct cell *cell, const struct plan_point *p, bool trace, bool last)
 {
     bool base = cell->spec->kind->is_base;
-    json_t *request = json_pack(
-        "{s:I,s:s,s:f,s:I,s:s,s:I,s:s,s:b,s:b}", "id", (json_int_t)++cell->next_id, "workload",
-        p->point.workload, "scale", p->point.scale, "tasks", (json_int_t)p->point.tasks, "schedule",
-        base ? "static" : p->point.schedule, "chunk",
-        (json_int_t)(p->point.chunk_auto ? 0 : p->point.chunk), "dispatch",
-        base ? "auto" : p->point.dispatch, "trace", trace, "last", last);
+    json_t *request =
+        json_pack("{s:I,s:s,s:f,s:I,s:s,s:I,s:s,s:b,s:b}", "id", (json_int_t)++cell->next_id,
+                  "workload", p->point.workload, "scale", p->point.scale, "tasks",
+                  (json_int_t)p->point.tasks, "schedule", base ? "static" : p->point.schedule,
+                  "chunk", (json_int_t)(p->point.chunk_auto ? 0 : p->point.chunk), "dispatch",
+                  base ? "auto" : p->point.dispatch, "trace", trace, "last", last);
     char *text = json_dumps(request, JSON_COMPACT);
     json_decref(request);
     struct text line = TEXT_INIT;
@@ -333,8 +336,7 @@ static bool read_answer(struct cell *cell, const char *line, struct sample *samp
     struct err err = {"it is no JSON object"};
     char sentence[FIELD_TEXT_BYTES];
     json_t *answer = json_loads(line, 0, &why);
-    bool good = json_is_object(answer) &&
-                read_fields(sample, answer, &err) == 0;
+    bool good = json_is_object(answer) && read_fields(sample, answer, &err) == 0;
     if (good && json_integer_value(json_object_get(answer, "id")) != (json_int_t)cell->next_id)
         good = err_set(&err, "its id is not the request's") == 0;
     bool is_known = false;
@@ -342,10 +344,12 @@ static bool read_answer(struct cell *cell, const char *line, struct sample *samp
         is_known = is_known || strcmp(sample->status, known[i]) == 0;
     if (good && !is_known)
         good = err_set(&err, "its status is '%.20s'", sample->status) == 0;
-    if (good && strcmp(sample->status, "ok") == 0 && !json_is_integer(json_object_get(answer, "wall_ns")))
+    if (good && strcmp(sample->status, "ok") == 0 &&
+        !json_is_integer(json_object_get(answer, "wall_ns")))
         good = err_set(&err, "it has no wall_ns") == 0;
     if (!good) {
-        snprintf(sentence, sizeof sentence, "the cell's answer is nonsense (%.60s): %.80s", err.text, line);
+        snprintf(sentence, sizeof sentence, "the cell's answer is nonsense (%.60s): %.80s",
+                 err.text, line);
         set_failure(sample, "nonsense", sentence);
     } else if (strcmp(sample->status, "ok") == 0 && !sample->verified) {
         set_failure(sample, "wrong", "the cell does not say that the answer was verified");

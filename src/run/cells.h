@@ -1,7 +1,8 @@
 /* Cell processes: starting them, asking for samples, ending them (docs/protocol.md).
  *
- * Steps: cell_start; cell_greet (waits for the hello); cell_ask as often as wanted; cell_stop. Whatever
- * goes wrong with a cell is told as a sample whose status is not ok, never as an error of the run.
+ * Steps: cell_start; cell_greet (waits for the hello); cell_ask as often as wanted; cell_stop.
+ * Whatever goes wrong with a cell is told as a sample whose status is not ok, never as an error of
+ * the run.
  */
 #ifndef POOLMARK_RUN_CELLS_H
 #define POOLMARK_RUN_CELLS_H
@@ -30,15 +31,17 @@ struct cell_wait {
     void *user;
 };
 
-/* Writes the launch line as an argument list (NULL-terminated, to be freed with cell_command_free). */
+/* Writes the launch line as an argument list (NULL-terminated, to be freed with cell_command_free).
+ */
 char **cell_command(const struct cell_spec *spec);
 void cell_command_free(char **argv);
 
 /* Starts the program; does not wait. */
 int cell_start(struct cell *cell, const struct cell_spec *spec, struct err *err);
 
-/* Waits for the hello. On failure the sentence holds exit status or signal and the last words; *missing
- * (may be NULL) tells that the cell says this machine lacks something. The cell is then ended. */
+/* Waits for the hello. On failure the sentence holds exit status or signal and the last words;
+ * *missing (may be NULL) tells that the cell says this machine lacks something. The cell is then
+ * ended. */
 int cell_greet(struct cell *cell, const struct cell_wait *wait, bool *missing, struct err *err);
 
 enum cell_state {
@@ -47,8 +50,8 @@ enum cell_state {
     CELL_INTERRUPTED, /* tick said so; the cell has been ended, the sample is worth nothing */
 };
 
-/* Asks for one sample of the point. *events gets the whole answer when it is ok and a trace was asked for,
- * with the members `events` and `events_dropped`; a new reference, or NULL. */
+/* Asks for one sample of the point. *events gets the whole answer when it is ok and a trace was
+ * asked for, with the members `events` and `events_dropped`; a new reference, or NULL. */
 enum cell_state cell_ask(struct cell *cell, const struct plan_point *point, bool trace, bool last,
                          const struct cell_wait *wait, struct sample *sample, json_t **events);
 

@@ -1,5 +1,5 @@
-/* Experiments: see experiment.h. Each reader below takes the text of one key; what goes wrong gets the
- * key's place put before it, in one spot (`READ`). */
+/* Experiments: see experiment.h. Each reader below takes the text of one key; what goes wrong gets
+ * the key's place put before it, in one spot (`READ`). */
 #include "run/experiment.h"
 
 #include "base/alloc.h"
@@ -18,7 +18,8 @@ struct context {
     const struct topo_counts *machine;
 };
 
-static int read_number(const char *text, uint64_t low, uint64_t high, uint64_t *value, struct err *err)
+static int read_number(const char *text, uint64_t low, uint64_t high, uint64_t *value,
+                       struct err *err)
 {
     struct counts list;
     if (units_list(text, low, high, NULL, &list.items, &list.n, err) != 0)
@@ -29,8 +30,8 @@ static int read_number(const char *text, uint64_t low, uint64_t high, uint64_t *
     return n == 1 ? 0 : err_set(err, "'%s' is a list where one number is allowed", text);
 }
 
-static int read_counts(const char *text, uint64_t low, uint64_t high, const struct topo_counts *machine,
-                       struct counts *to, struct err *err)
+static int read_counts(const char *text, uint64_t low, uint64_t high,
+                       const struct topo_counts *machine, struct counts *to, struct err *err)
 {
     struct units_name names[] = {{"usable", machine ? (uint64_t)machine->usable : 0},
                                  {"cores", machine ? (uint64_t)machine->usable_cores : 0},
@@ -207,13 +208,14 @@ static int read_flag(const char *text, bool *value, struct err *err)
     return 0;
 }
 
-/* Reads one key with `expression`, in which `text` is its value; puts its place before the sentence. */
-#define READ(id, expression)                                                                           \
-    do {                                                                                               \
-        const char *place, *text = configuration_get(x->c, e->section, OPTION_##id, &place);           \
-        (void)text;                                                                                    \
-        if ((expression) != 0)                                                                         \
-            return err_prefix(err, "%s", place);                                                       \
+/* Reads one key with `expression`, in which `text` is its value; puts its place before the
+ * sentence. */
+#define READ(id, expression)                                                                       \
+    do {                                                                                           \
+        const char *place, *text = configuration_get(x->c, e->section, OPTION_##id, &place);       \
+        (void)text;                                                                                \
+        if ((expression) != 0)                                                                     \
+            return err_prefix(err, "%s", place);                                                   \
     } while (0)
 
 static int experiment_read(struct experiment *e, const struct context *x, struct err *err)
@@ -334,7 +336,8 @@ int experiments_read(struct experiments *all, const struct configuration *c,
         e->section = c->n ? &c->sections[i] : NULL;
         e->name = alloc_text(c->n ? c->sections[i].name : "command-line");
         if (strlen(e->name) > 63 || strpbrk(e->name, "/\\'\",")) {
-            err_set(err, "%s: the name '%s' is longer than 63 bytes or holds a slash, quote or comma",
+            err_set(err,
+                    "%s: the name '%s' is longer than 63 bytes or holds a slash, quote or comma",
                     c->sections[i].place, e->name);
             goto fail;
         }
@@ -391,6 +394,7 @@ int run_options_read(struct run_options *o, const struct configuration *c, struc
         (!*o->resume && c->command.settings[OPTION_RESUME].text))
         return err_set(err, "--out and --resume need the name of a folder");
     if (*o->out && *o->resume)
-        return err_set(err, "--out and --resume exclude each other: a run is finished where it began");
+        return err_set(err,
+                       "--out and --resume exclude each other: a run is finished where it began");
     return 0;
 }

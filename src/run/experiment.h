@@ -1,5 +1,5 @@
-/* An experiment: a section of the configuration with every value read and checked. Nothing is started
- * and nothing written before all experiments of a run are right. */
+/* An experiment: a section of the configuration with every value read and checked. Nothing is
+ * started and nothing written before all experiments of a run are right. */
 #ifndef POOLMARK_RUN_EXPERIMENT_H
 #define POOLMARK_RUN_EXPERIMENT_H
 
@@ -23,7 +23,8 @@ struct counts {
 
 struct experiment {
     const struct section *section; /* NULL: the command line alone */
-    const char *places[OPTION_COUNT]; /* where each option was set: "x.ini:3: workers", "--workers" */
+    const char
+        *places[OPTION_COUNT]; /* where each option was set: "x.ini:3: workers", "--workers" */
     char *name, *title, *source;
     struct claim *claims;
     size_t n_claims;

@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* --- the folder itself ------------------------------------------------------------------------- */
+/* --- the folder itself -------------------------------------------------------------------------
+ */
 
 static bool is_empty(const char *path)
 {
@@ -56,8 +57,10 @@ int folder_make(const char *out, const char *name, char *path, size_t size, stru
             return err_set(err, "--out: %s exists and is no folder", out);
         if (make_path(out) != 0 && !(errno == EEXIST && is_empty(out)))
             return errno == EEXIST
-                       ? err_set(err, "--out: %s is not empty; give a new folder, or --resume to finish "
-                                      "the run in it", out)
+                       ? err_set(err,
+                                 "--out: %s is not empty; give a new folder, or --resume to finish "
+                                 "the run in it",
+                                 out)
                        : err_set(err, "--out: %s cannot be made: %s", out, strerror(errno));
         if (access(out, W_OK) != 0)
             return err_set(err, "--out: %s cannot be written: %s", out, strerror(errno));
@@ -105,8 +108,8 @@ int folder_check(const char *path, struct err *err)
     json_int_t schema = json_integer_value(json_object_get(manifest, "schema"));
     json_decref(manifest);
     if (schema != FOLDER_SCHEMA)
-        return err_set(err, "%s: schema %lld is not that of this version, %d", file, (long long)schema,
-                       (int)FOLDER_SCHEMA);
+        return err_set(err, "%s: schema %lld is not that of this version, %d", file,
+                       (long long)schema, (int)FOLDER_SCHEMA);
     return 0;
 }
 
@@ -140,7 +143,8 @@ int folder_commit(FILE *file, const char *folder, const char *name, struct err *
     return err_set(err, "%s cannot be written: %s", to, strerror(why));
 }
 
-/* --- plan.ini ---------------------------------------------------------------------------------- */
+/* --- plan.ini ----------------------------------------------------------------------------------
+ */
 
 enum { FOLD = 150 }; /* inih takes lines of 200 bytes */
 
@@ -172,7 +176,8 @@ static void write_workers(FILE *to, const struct experiment *e)
 }
 
 int folder_write_plan(const char *folder, const struct experiments *experiments,
-                      const struct configuration *c, const struct run_options *options, struct err *err)
+                      const struct configuration *c, const struct run_options *options,
+                      struct err *err)
 {
     (void)options;
     FILE *to = folder_create(folder, "plan.ini", err);
@@ -182,7 +187,8 @@ int folder_write_plan(const char *folder, const struct experiments *experiments,
             "plan.ini");
     for (int id = 0; id < OPTION_COUNT; id++)
         if (option_table[id].scope == RUN)
-            write_key(to, option_table[id].name, configuration_get(c, NULL, (enum option_id)id, NULL));
+            write_key(to, option_table[id].name,
+                      configuration_get(c, NULL, (enum option_id)id, NULL));
     for (size_t i = 0; i < experiments->n; i++) {
         const struct experiment *e = &experiments->items[i];
         fprintf(to, "\n[%s]\n", e->name);
@@ -199,7 +205,8 @@ int folder_write_plan(const char *folder, const struct experiments *experiments,
     return folder_commit(to, folder, "plan.ini", err);
 }
 
-/* --- manifest.json ----------------------------------------------------------------------------- */
+/* --- manifest.json -----------------------------------------------------------------------------
+ */
 
 static json_t *cpu_model(void)
 {
@@ -221,10 +228,11 @@ static json_t *machine_json(const struct manifest *m)
     struct utsname u;
     uname(&u);
     const struct topo_counts *t = m->machine;
-    return json_pack("{s:o,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:f,s:i,s:i,s:f}", "cpu", cpu_model(), "system",
-                     u.sysname, "kernel", u.release, "packages", t->packages, "numa_nodes", t->numa_nodes,
-                     "cores", t->cores, "pus", t->pus, "affinity", t->affinity, "quota_cpus", t->quota_cpus,
-                     "usable", t->usable, "usable_cores", t->usable_cores, "memory_gib",
+    return json_pack("{s:o,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:f,s:i,s:i,s:f}", "cpu", cpu_model(),
+                     "system", u.sysname, "kernel", u.release, "packages", t->packages,
+                     "numa_nodes", t->numa_nodes, "cores", t->cores, "pus", t->pus, "affinity",
+                     t->affinity, "quota_cpus", t->quota_cpus, "usable", t->usable, "usable_cores",
+                     t->usable_cores, "memory_gib",
                      (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 0x1p30);
 }
 
@@ -242,7 +250,8 @@ static json_t *version_of(const char *program)
 /* Variables that change how workers run; nothing that names a user or a host. */
 static json_t *environment_json(void)
 {
-    static const char *const prefixes[] = {"OMP_", "GOMP_", "KMP_", "OMPI_", "HWLOC_", "SLURM_NTASKS",
+    static const char *const prefixes[] = {"OMP_",       "GOMP_",   "KMP_",
+                                           "OMPI_",      "HWLOC_",  "SLURM_NTASKS",
                                            "SLURM_CPUS", "MALLOC_", "LD_PRELOAD="};
     extern char **environ;
     json_t *all = json_object();
@@ -294,7 +303,8 @@ static int write_topology(const char *folder, const struct topo *topo, struct er
         free(xml);
         return -1;
     }
-    for (char *save = NULL, *line = strtok_r(xml, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+    for (char *save = NULL, *line = strtok_r(xml, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save))
         if (!strstr(line, "\"HostName\""))
             fprintf(to, "%s\n", line);
     free(xml);
@@ -307,13 +317,14 @@ int folder_write_manifest(const char *folder, const struct manifest *m, struct e
     time_t now = time(NULL);
     struct tm tm;
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-    json_t *all = json_pack(
-        "{s:i,s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:I,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "schema", FOLDER_SCHEMA,
-        "written", date, "poolmark", POOLMARK_VERSION, "git", BUILD_GIT, "compiler", BUILD_CC, "cflags",
-        BUILD_CFLAGS, "optimised", BUILD_OPTIMISED, "command", command_json(m), "seed",
-        (json_int_t)m->options->seed, "resumed", (int)m->resumed, "machine", machine_json(m), "mpirun",
-        version_of("mpirun"), "gnuplot", version_of("gnuplot"), "environment", environment_json(),
-        "missing", missing_json(m->plan), "result", result_json(m->result));
+    json_t *all =
+        json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:I,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "schema",
+                  FOLDER_SCHEMA, "written", date, "poolmark", POOLMARK_VERSION, "git", BUILD_GIT,
+                  "compiler", BUILD_CC, "cflags", BUILD_CFLAGS, "optimised", BUILD_OPTIMISED,
+                  "command", command_json(m), "seed", (json_int_t)m->options->seed, "resumed",
+                  (int)m->resumed, "machine", machine_json(m), "mpirun", version_of("mpirun"),
+                  "gnuplot", version_of("gnuplot"), "environment", environment_json(), "missing",
+                  missing_json(m->plan), "result", result_json(m->result));
     FILE *to = all ? folder_create(folder, "manifest.json", err) : NULL;
     if (!to) {
         json_decref(all);

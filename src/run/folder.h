@@ -1,6 +1,6 @@
 /* A run's folder: samples.csv, placements.csv, trace.csv (run.c), summary.csv, articles.csv, plots/
- * (report), and what this module writes: plan.ini, the configuration as run, from which the run can be
- * repeated or resumed; manifest.json, the circumstances; topology.xml. */
+ * (report), and what this module writes: plan.ini, the configuration as run, from which the run can
+ * be repeated or resumed; manifest.json, the circumstances; topology.xml. */
 #ifndef POOLMARK_RUN_FOLDER_H
 #define POOLMARK_RUN_FOLDER_H
 
@@ -12,8 +12,8 @@
 /* Version of the files in a run's folder; a folder of another one is refused. */
 enum { FOLDER_SCHEMA = 1 };
 
-/* Makes the folder: `out`, which must not exist or be empty, or results/NAME-DATE when out is empty.
- * The path is written to `path`. */
+/* Makes the folder: `out`, which must not exist or be empty, or results/NAME-DATE when out is
+ * empty. The path is written to `path`. */
 int folder_make(const char *out, const char *name, char *path, size_t size, struct err *err);
 
 /* Takes back a folder that was just made and could not be filled. */
@@ -22,13 +22,14 @@ void folder_unmake(const char *path);
 /* Checks that `path` is a run's folder of this schema. */
 int folder_check(const char *path, struct err *err);
 
-/* Opens a file of the folder for writing, through a temporary name: folder_commit gives it its own name
- * once it is whole, so that no reader sees half a file. */
+/* Opens a file of the folder for writing, through a temporary name: folder_commit gives it its own
+ * name once it is whole, so that no reader sees half a file. */
 FILE *folder_create(const char *folder, const char *name, struct err *err);
 int folder_commit(FILE *file, const char *folder, const char *name, struct err *err);
 
 int folder_write_plan(const char *folder, const struct experiments *experiments,
-                      const struct configuration *c, const struct run_options *options, struct err *err);
+                      const struct configuration *c, const struct run_options *options,
+                      struct err *err);
 
 /* What the manifest tells beside what it finds out by itself. */
 struct manifest {

@@ -1,8 +1,8 @@
 /* The options, and reading them from the command line and from INI files: see options.h.
  *
- * inih splits the files. It tells neither lines nor empty sections, cuts lines of 200 bytes in two, and
- * takes any byte; so it is fed line by line through `next_line`, which counts, notes sections, and
- * refuses what is too long or binary.
+ * inih splits the files. It tells neither lines nor empty sections, cuts lines of 200 bytes in two,
+ * and takes any byte; so it is fed line by line through `next_line`, which counts, notes sections,
+ * and refuses what is too long or binary.
  */
 #include "run/options.h"
 
@@ -18,7 +18,8 @@
 #include <sys/stat.h>
 
 const struct option option_table[OPTION_COUNT] = {
-#define OPTION_ROW(id, name, argument, fallback, scope, help) {name, argument, fallback, scope, help},
+#define OPTION_ROW(id, name, argument, fallback, scope, help)                                      \
+    {name, argument, fallback, scope, help},
     OPTIONS(OPTION_ROW)
 #undef OPTION_ROW
 };
@@ -62,8 +63,8 @@ static void set(struct section *s, enum option_id id, const char *text, const ch
     s->settings[id].place = new_place;
 }
 
-/* The option of that name, or -1 with a sentence that starts with `what` and lists those of up to the
- * scope. */
+/* The option of that name, or -1 with a sentence that starts with `what` and lists those of up to
+ * the scope. */
 static int find_option(const char *name, enum option_scope scope, const char *what, struct err *err)
 {
     const char *names[OPTION_COUNT];
@@ -94,9 +95,9 @@ struct reader {
     const char *path;
     FILE *file;
     int line;
-    bool continues;          /* the current line starts with white space */
-    bool has_key;            /* the current section has one that an indented line can go on with */
-    bool in_defaults;        /* the current section is [defaults] */
+    bool continues;   /* the current line starts with white space */
+    bool has_key;     /* the current section has one that an indented line can go on with */
+    bool in_defaults; /* the current section is [defaults] */
     bool seen_defaults;
     size_t first_section;    /* of this file, in c->sections */
     struct section defaults; /* of this file */
@@ -275,8 +276,8 @@ int configuration_read_file(struct configuration *c, const char *path, struct er
 
 /* --- command line ----------------------------------------------------------------------------- */
 
-/* A value of the command line is written to plan.ini and must read back as it was: no control characters,
- * no word that starts a comment there, none longer than a line. */
+/* A value of the command line is written to plan.ini and must read back as it was: no control
+ * characters, no word that starts a comment there, none longer than a line. */
 static int check_words(const char *value, struct err *err)
 {
     for (const char *p = value; *p; p++)
@@ -287,8 +288,8 @@ static int check_words(const char *value, struct err *err)
     char **words = text_words(value, " \t", &n);
     for (size_t i = 0; i < n && status == 0; i++) {
         if (strlen(words[i]) > LONGEST_WORD)
-            status = err_set(err, "'%.40s...' has %zu bytes without a blank (allowed: %d)", words[i],
-                             strlen(words[i]), (int)LONGEST_WORD);
+            status = err_set(err, "'%.40s...' has %zu bytes without a blank (allowed: %d)",
+                             words[i], strlen(words[i]), (int)LONGEST_WORD);
         else if (words[i][0] == ';' || words[i][0] == '#')
             status = err_set(err, "'%s' would begin a comment in an INI file", words[i]);
     }
@@ -371,8 +372,8 @@ void configuration_set_default(struct configuration *c, enum option_id id, const
         set(&c->command, id, text, place);
 }
 
-static const struct setting *find_setting(const struct configuration *c, const struct section *section,
-                                          enum option_id id)
+static const struct setting *find_setting(const struct configuration *c,
+                                          const struct section *section, enum option_id id)
 {
     if (c->command.settings[id].text)
         return &c->command.settings[id];
@@ -392,7 +393,8 @@ const char *configuration_get(const struct configuration *c, const struct sectio
     return s ? s->text : option_table[id].fallback;
 }
 
-bool configuration_has(const struct configuration *c, const struct section *section, enum option_id id)
+bool configuration_has(const struct configuration *c, const struct section *section,
+                       enum option_id id)
 {
     return find_setting(c, section, id) != NULL;
 }

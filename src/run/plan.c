@@ -1,8 +1,8 @@
 /* The plan of a run: see plan.h.
  *
  * Expansion, from the outside in: experiment, workload, tasks, bind → the base point; then backend,
- * schedule, dispatch, chunk, workers, ranks. Factors that do not apply collapse (a base has no schedule,
- * `pool` has no chunk of its own) and equal points are kept once.
+ * schedule, dispatch, chunk, workers, ranks. Factors that do not apply collapse (a base has no
+ * schedule, `pool` has no chunk of its own) and equal points are kept once.
  */
 #include "run/plan.h"
 
@@ -31,12 +31,13 @@ static size_t find_cell(struct plan *plan, const struct cell_spec *spec)
         bool same_program = c->kind->command && spec->kind->command
                                 ? strcmp(c->kind->command, spec->kind->command) == 0
                                 : c->kind->command == spec->kind->command;
-        if (strcmp(c->kind->name, spec->kind->name) == 0 && same_program && c->workers == spec->workers &&
-            c->ranks == spec->ranks && c->threads == spec->threads && c->fresh == spec->fresh &&
-            strcmp(c->bind, spec->bind) == 0)
+        if (strcmp(c->kind->name, spec->kind->name) == 0 && same_program &&
+            c->workers == spec->workers && c->ranks == spec->ranks && c->threads == spec->threads &&
+            c->fresh == spec->fresh && strcmp(c->bind, spec->bind) == 0)
             return i;
     }
-    plan->cells = alloc_room(plan->cells, plan->n_cells, &plan->cells_capacity, sizeof *plan->cells);
+    plan->cells =
+        alloc_room(plan->cells, plan->n_cells, &plan->cells_capacity, sizeof *plan->cells);
     plan->cells[plan->n_cells] = *spec;
     return plan->n_cells++;
 }
@@ -109,8 +110,10 @@ static void add_base(struct expansion *x, const char *workload)
     p.point.workers = p.point.ranks = p.point.threads = 1;
     p.bound = bound_compute(x->work, &one, x->machine->usable);
     p.timeout_ns = sample_timeout(x->e, &p.bound);
-    p.cell = find_cell(x->plan, &(struct cell_spec){.kind = &backend_kinds[0], .workers = 1, .ranks = 1,
-                                                    .threads = 1, .bind = x->bind});
+    p.cell = find_cell(
+        x->plan,
+        &(struct cell_spec){
+            .kind = &backend_kinds[0], .workers = 1, .ranks = 1, .threads = 1, .bind = x->bind});
     x->plan->cells[p.cell].unavailable = is_missing(x->plan, &backend_kinds[0]);
     x->base = add_point(x->plan, &p);
     x->plan->points[x->base].base = x->base;
@@ -130,8 +133,9 @@ static int choose_dispatch(const struct expansion *x, const struct shape *s, cha
     const char *own = s->rule->shared ? s->kind->dispatch_shared : s->kind->dispatch_static;
     const char *wanted = strcmp(s->dispatch, "auto") == 0 ? own : s->dispatch;
     if (strcmp(wanted, own) != 0 && strcmp(own, "auto") != 0)
-        return err_set(err, "%s: %s with the schedule %s cannot use the dispatch '%s'; allowed: auto, %s",
-                       x->e->places[OPTION_DISPATCH], s->kind->name, s->rule->name, wanted, own);
+        return err_set(
+            err, "%s: %s with the schedule %s cannot use the dispatch '%s'; allowed: auto, %s",
+            x->e->places[OPTION_DISPATCH], s->kind->name, s->rule->name, wanted, own);
     text_copy(dispatch, FIELD_TEXT_BYTES, wanted);
     return 0;
 }
@@ -144,13 +148,16 @@ static int slots_of(const struct topo_counts *machine)
     return slots > 0 ? slots : machine->usable_cores;
 }
 
-static int add_shape(struct expansion *x, const struct shape *s, const char *workload, struct err *err)
+static int add_shape(struct expansion *x, const struct shape *s, const char *workload,
+                     struct err *err)
 {
     struct plan_point p = new_point(x, workload);
     if (s->kind->uses_ranks && !x->e->oversubscribe && (int)s->ranks > slots_of(x->machine))
-        return err_set(err, "%s: %s asks for %u ranks, and this machine has %d slot%s; "
-                            "--oversubscribe allows more", x->e->places[OPTION_WORKERS], s->kind->name, s->ranks,
-                       slots_of(x->machine), slots_of(x->machine) == 1 ? "" : "s");
+        return err_set(err,
+                       "%s: %s asks for %u ranks, and this machine has %d slot%s; "
+                       "--oversubscribe allows more",
+                       x->e->places[OPTION_WORKERS], s->kind->name, s->ranks, slots_of(x->machine),
+                       slots_of(x->machine) == 1 ? "" : "s");
     if (choose_dispatch(x, s, p.point.dispatch, err) != 0)
         return -1;
     struct sched sched = sched_resolve(s->rule->kind, x->work->n, s->workers, s->chunk);
@@ -167,9 +174,13 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
         return 0;
     p.bound = bound_compute(x->work, &sched, x->machine->usable);
     p.timeout_ns = sample_timeout(x->e, &p.bound);
-    p.cell = find_cell(x->plan, &(struct cell_spec){
-        .kind = s->kind, .workers = s->workers, .ranks = s->ranks, .threads = s->workers / s->ranks,
-        .bind = x->bind, .oversubscribe = x->e->oversubscribe, .fresh = x->e->fresh});
+    p.cell = find_cell(x->plan, &(struct cell_spec){.kind = s->kind,
+                                                    .workers = s->workers,
+                                                    .ranks = s->ranks,
+                                                    .threads = s->workers / s->ranks,
+                                                    .bind = x->bind,
+                                                    .oversubscribe = x->e->oversubscribe,
+                                                    .fresh = x->e->fresh});
     x->plan->cells[p.cell].oversubscribe |= x->e->oversubscribe;
     x->plan->cells[p.cell].unavailable = is_missing(x->plan, s->kind);
     add_point(x->plan, &p);
@@ -193,7 +204,8 @@ static int refuse_ranks(const struct expansion *x, const struct shape *s, struct
 }
 
 /* The rank counts that a worker count is split into. */
-static int add_factorisations(struct expansion *x, struct shape s, const char *workload, struct err *err)
+static int add_factorisations(struct expansion *x, struct shape s, const char *workload,
+                              struct err *err)
 {
     if (!s.kind->uses_ranks || !s.kind->uses_threads) {
         s.ranks = s.kind->uses_ranks ? s.workers : 1;
@@ -205,7 +217,8 @@ static int add_factorisations(struct expansion *x, struct shape s, const char *w
         if (s.workers % r == 0)
             automatic = r;
     for (uint32_t r = 1; r <= s.workers; r++) {
-        bool wanted = x->e->ranks_choice == RANKS_ALL || (x->e->ranks_choice == RANKS_AUTO && r == automatic);
+        bool wanted =
+            x->e->ranks_choice == RANKS_ALL || (x->e->ranks_choice == RANKS_AUTO && r == automatic);
         for (size_t i = 0; i < x->e->ranks.n; i++)
             wanted = wanted || x->e->ranks.items[i] == r;
         if (!wanted || s.workers % r != 0)
@@ -218,17 +231,19 @@ static int add_factorisations(struct expansion *x, struct shape s, const char *w
     return added ? 0 : refuse_ranks(x, &s, err);
 }
 
-static int expand_backend(struct expansion *x, const struct backend_kind *kind, const char *workload,
-                          struct err *err)
+static int expand_backend(struct expansion *x, const struct backend_kind *kind,
+                          const char *workload, struct err *err)
 {
     const struct experiment *e = x->e;
     for (size_t s = 0; s < e->n_schedules; s++)
         for (size_t d = 0; d < e->n_dispatches; d++)
             for (size_t c = 0; c < e->chunks.n; c++)
                 for (size_t w = 0; w < e->workers.n; w++) {
-                    struct shape shape = {.kind = kind, .rule = e->schedules[s],
+                    struct shape shape = {.kind = kind,
+                                          .rule = e->schedules[s],
                                           .dispatch = e->dispatches[d],
-                                          .chunk = e->schedules[s]->takes_chunk ? e->chunks.items[c] : 0,
+                                          .chunk =
+                                              e->schedules[s]->takes_chunk ? e->chunks.items[c] : 0,
                                           .workers = (uint32_t)e->workers.items[w]};
                     if (add_factorisations(x, shape, workload, err) != 0)
                         return -1;
@@ -265,7 +280,8 @@ static int expand(struct plan *plan, const struct experiment *e, const struct ru
 
 static int compare_cells(const void *a, const void *b, void *user)
 {
-    const struct cell_spec *cells = user, *x = &cells[*(const size_t *)a], *y = &cells[*(const size_t *)b];
+    const struct cell_spec *cells = user, *x = &cells[*(const size_t *)a],
+                           *y = &cells[*(const size_t *)b];
     if (x->workers != y->workers)
         return x->workers < y->workers ? -1 : 1;
     int bind = strcmp(x->bind, y->bind);
@@ -295,8 +311,8 @@ static void add_to_group(const struct plan *plan, struct plan_group *g, size_t p
     g->cells[g->n_cells++] = cell;
 }
 
-/* Cells of like worker counts live side by side, at most `most` with the base. Each point brings its base
- * into its group; a base that nobody needs goes into the first. */
+/* Cells of like worker counts live side by side, at most `most` with the base. Each point brings
+ * its base into its group; a base that nobody needs goes into the first. */
 static void make_groups(struct plan *plan, size_t most)
 {
     size_t *order = alloc_zeroed(plan->n_cells, sizeof *order), n = 0;
@@ -326,8 +342,8 @@ static void make_groups(struct plan *plan, size_t most)
     free(placed);
 }
 
-int plan_make(struct plan *plan, const struct experiments *experiments, const struct run_options *options,
-              const struct topo_counts *machine, struct err *err)
+int plan_make(struct plan *plan, const struct experiments *experiments,
+              const struct run_options *options, const struct topo_counts *machine, struct err *err)
 {
     *plan = (struct plan){.usable = machine->usable};
     for (size_t i = 0; i < experiments->n; i++)

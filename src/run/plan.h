@@ -20,7 +20,8 @@ struct cell_spec {
 
 struct plan_point {
     struct point point;
-    char label[FIELD_TEXT_BYTES]; /* the workload for people: without parameters at their defaults */
+    char
+        label[FIELD_TEXT_BYTES]; /* the workload for people: without parameters at their defaults */
     const struct experiment *experiment;
     size_t base; /* the point that its speedup is relative to; itself for a base */
     size_t cell;
@@ -55,17 +56,18 @@ struct plan {
 };
 
 /* Expands the experiments. A combination that cannot be (ranks that do not divide the workers, more
- * ranks than slots, a dispatch that a backend does not carry, a workload that fails to set up) is an
- * error. The experiments must outlive the plan. */
-int plan_make(struct plan *plan, const struct experiments *experiments, const struct run_options *options,
-              const struct topo_counts *machine, struct err *err);
+ * ranks than slots, a dispatch that a backend does not carry, a workload that fails to set up) is
+ * an error. The experiments must outlive the plan. */
+int plan_make(struct plan *plan, const struct experiments *experiments,
+              const struct run_options *options, const struct topo_counts *machine,
+              struct err *err);
 void plan_release(struct plan *plan);
 
 /* The point of the plan that is equal, or SIZE_MAX. */
 size_t plan_find(const struct plan *plan, const struct point *point);
 
-/* Samples that the plan asks for when nothing stops early, and an estimate of how long they take, in ns,
- * from the ideal times. */
+/* Samples that the plan asks for when nothing stops early, and an estimate of how long they take,
+ * in ns, from the ideal times. */
 uint64_t plan_samples(const struct plan *plan);
 double plan_estimate_ns(const struct plan *plan);
 

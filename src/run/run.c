@@ -21,8 +21,8 @@ struct progress_of_point {
     size_t n, capacity, launches_capacity;
     uint8_t *done; /* bit launch * reps + pass */
     size_t done_bytes;
-    bool dead;     /* it failed: not asked again */
-    bool settled;  /* its interval is narrow enough */
+    bool dead;    /* it failed: not asked again */
+    bool settled; /* its interval is narrow enough */
 };
 
 struct state {
@@ -40,7 +40,8 @@ struct state {
     struct err *err;
 };
 
-/* --- what is done already ---------------------------------------------------------------------- */
+/* --- what is done already ----------------------------------------------------------------------
+ */
 
 static size_t done_index(const struct plan_point *p, uint64_t launch, uint64_t pass)
 {
@@ -85,7 +86,8 @@ static void remember(struct state *s, size_t i, const struct sample *sample)
     p->times[p->n] = time_of(point, sample);
     p->launches[p->n++] = (int)sample->launch;
     double precision = point->experiment->precision;
-    /* One launch cannot tell how launches differ: look only after two, unless one is all there is. */
+    /* One launch cannot tell how launches differ: look only after two, unless one is all there is.
+     */
     if (precision > 0 && p->n >= STATS_LEAST_FOR_INTERVAL &&
         (sample->launch > 0 || point->experiment->launches == 1)) {
         struct estimate e = stats_estimate(p->times, p->launches, p->n);
@@ -145,8 +147,9 @@ static int open_journals(struct state *s)
         journal_open(&s->samples, path, point_fields, sample_fields, s->err) != 0)
         return -1;
     if (cut)
-        progress_say(s->run->progress, "poolmark: %s: a last line of %zu bytes was cut off and is dropped",
-                     path, cut);
+        progress_say(s->run->progress,
+                     "poolmark: %s: a last line of %zu bytes was cut off and is dropped", path,
+                     cut);
     bool cut_off;
     struct resume r = {s, NULL, 0};
     struct journal_reader reader = {resume_point, resume_sample, &r};
@@ -162,10 +165,12 @@ static int open_journals(struct state *s)
         return 0;
     snprintf(path, sizeof path, "%s/trace.csv", folder);
     return journal_mend(path, &cut, s->err) == 0
-               ? journal_open(&s->traces, path, trace_fields, NULL, s->err) : -1;
+               ? journal_open(&s->traces, path, trace_fields, NULL, s->err)
+               : -1;
 }
 
-/* --- one sample -------------------------------------------------------------------------------- */
+/* --- one sample --------------------------------------------------------------------------------
+ */
 
 static bool should_stop(void *user)
 {
@@ -215,7 +220,8 @@ static int write_trace(struct state *s, const struct cell *cell, const struct sa
     json_t *event;
     json_int_t dropped = json_integer_value(json_object_get(answer, "events_dropped"));
     if (dropped > 0)
-        progress_say(s->run->progress, "poolmark: trace.csv lacks %lld chunks of sample %llu: no room",
+        progress_say(s->run->progress,
+                     "poolmark: trace.csv lacks %lld chunks of sample %llu: no room",
                      (long long)dropped, (unsigned long long)sample->order);
     json_array_foreach(json_object_get(answer, "events"), i, event)
     {
@@ -240,7 +246,8 @@ static int write_trace(struct state *s, const struct cell *cell, const struct sa
 }
 
 /* Starts the point's cell if it is not alive. On failure tells it as a sample. */
-static bool wake_cell(struct state *s, size_t i, uint64_t launch, size_t group, struct sample *sample)
+static bool wake_cell(struct state *s, size_t i, uint64_t launch, size_t group,
+                      struct sample *sample)
 {
     size_t number = s->plan->points[i].cell;
     struct cell *cell = &s->cells[number];
@@ -278,9 +285,9 @@ static void give_up(struct state *s, size_t i, const struct sample *sample)
         s->result->wrong = true;
     else
         s->result->worker_lost = true;
-    progress_say(s->run->progress, "poolmark: %s: %s, %s, chunk %llu, %llu workers: %s: %s", p->experiment,
-                 p->backend, p->schedule, (unsigned long long)p->chunk, (unsigned long long)p->workers,
-                 sample->status, sample->error);
+    progress_say(s->run->progress, "poolmark: %s: %s, %s, chunk %llu, %llu workers: %s: %s",
+                 p->experiment, p->backend, p->schedule, (unsigned long long)p->chunk,
+                 (unsigned long long)p->workers, sample->status, sample->error);
 }
 
 /* Asks for one sample and journals it. Returns -1 when the journal cannot be written. */
@@ -304,7 +311,8 @@ static int take_sample(struct state *s, size_t i, uint64_t launch, size_t group,
     }
     sample.order = s->order++;
     s->result->n_samples++;
-    int status = journal_append(&s->samples, point_fields, &p->point, sample_fields, &sample, s->err);
+    int status =
+        journal_append(&s->samples, point_fields, &p->point, sample_fields, &sample, s->err);
     if (status == 0 && events)
         status = write_trace(s, cell, &sample, events);
     json_decref(events);
@@ -318,7 +326,8 @@ static int take_sample(struct state *s, size_t i, uint64_t launch, size_t group,
     return status;
 }
 
-/* --- passes, groups, launches ------------------------------------------------------------------- */
+/* --- passes, groups, launches -------------------------------------------------------------------
+ */
 
 static bool wants_launch(const struct state *s, const struct plan_point *p, uint64_t launch)
 {
@@ -338,7 +347,8 @@ static bool wants(const struct state *s, size_t i, uint64_t launch, size_t group
 }
 
 /* The points to be asked in a pass: those that want it, and the bases of those that do. */
-static size_t collect_pass(const struct state *s, size_t g, uint64_t launch, uint64_t pass, size_t *points)
+static size_t collect_pass(const struct state *s, size_t g, uint64_t launch, uint64_t pass,
+                           size_t *points)
 {
     const struct plan_group *group = &s->plan->groups[g];
     size_t n = 0;
@@ -350,12 +360,13 @@ static size_t collect_pass(const struct state *s, size_t g, uint64_t launch, uin
             if (other == i || s->plan->points[other].base != i)
                 continue;
             alone = false;
-            /* Also where the other has its sample already: a run that was broken off before the base's
-             * turn would otherwise lack the pair. */
+            /* Also where the other has its sample already: a run that was broken off before the
+             * base's turn would otherwise lack the pair. */
             needed = needed || wants(s, other, launch, g, pass) || is_done(s, other, launch, pass);
         }
         if (is_base && !alone)
-            needed = needed && !s->points[i].dead && !is_done(s, i, done_launch(s, i, launch, g), pass);
+            needed =
+                needed && !s->points[i].dead && !is_done(s, i, done_launch(s, i, launch, g), pass);
         else
             needed = wants(s, i, launch, g, pass);
         if (needed)
@@ -386,7 +397,8 @@ static void start_cells(struct state *s, const size_t *points, size_t n)
     }
 }
 
-static int run_pass(struct state *s, size_t g, uint64_t launch, uint64_t pass, size_t *points, bool *first)
+static int run_pass(struct state *s, size_t g, uint64_t launch, uint64_t pass, size_t *points,
+                    bool *first)
 {
     size_t n = collect_pass(s, g, launch, pass, points);
     if (n == 0)
@@ -459,7 +471,8 @@ static size_t count_skipped(const struct state *s)
     return n;
 }
 
-int run_execute(const struct run *run, struct plan *plan, struct run_result *result, struct err *err)
+int run_execute(const struct run *run, struct plan *plan, struct run_result *result,
+                struct err *err)
 {
     *result = (struct run_result){0};
     struct state s = {.run = run, .plan = plan, .result = result, .err = err};
@@ -474,7 +487,8 @@ int run_execute(const struct run *run, struct plan *plan, struct run_result *res
     if (run->options->max_seconds_ns)
         s.deadline_ns = clock_now_ns() + run->options->max_seconds_ns;
     int status = open_journals(&s);
-    for (uint64_t launch = 0; status == 0 && any_wants_launch(&s, launch) && !should_stop(&s); launch++)
+    for (uint64_t launch = 0; status == 0 && any_wants_launch(&s, launch) && !should_stop(&s);
+         launch++)
         for (size_t g = 0; g < plan->n_groups && status == 0 && !should_stop(&s); g++)
             status = run_group(&s, g, launch);
     if (result->interrupted || result->out_of_time)

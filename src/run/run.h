@@ -1,5 +1,5 @@
-/* The run itself: launches, groups of cells side by side, passes in random order, one sample at a time,
- * each journaled when it arrives.
+/* The run itself: launches, groups of cells side by side, passes in random order, one sample at a
+ * time, each journaled when it arrives.
  *
  *     for each launch
  *       for each group of cells            (bounded; each point's base among them)
@@ -8,9 +8,9 @@
  *           ask every point of the group that still wants samples, in a random order, for one
  *         end the cells
  *
- * The order of a pass depends on (seed, launch, group, pass) alone, so a resumed run goes on in the same
- * order. A point stops early when its interval is narrow enough (--precision); its base goes on as long
- * as a point of the group needs it.
+ * The order of a pass depends on (seed, launch, group, pass) alone, so a resumed run goes on in the
+ * same order. A point stops early when its interval is narrow enough (--precision); its base goes
+ * on as long as a point of the group needs it.
  */
 #ifndef POOLMARK_RUN_RUN_H
 #define POOLMARK_RUN_RUN_H
@@ -20,25 +20,26 @@
 #include "run/progress.h"
 
 struct run_result {
-    uint64_t n_samples;   /* taken in this execution */
-    uint64_t n_failed;    /* of them not ok */
-    bool worker_lost;     /* a cell died, hung or talked nonsense */
-    bool wrong;           /* a wrong answer, or a request that could not be carried out */
+    uint64_t n_samples; /* taken in this execution */
+    uint64_t n_failed;  /* of them not ok */
+    bool worker_lost;   /* a cell died, hung or talked nonsense */
+    bool wrong;         /* a wrong answer, or a request that could not be carried out */
     bool interrupted, out_of_time;
-    size_t n_skipped;     /* points that lack samples, or precision, because of either */
+    size_t n_skipped; /* points that lack samples, or precision, because of either */
 };
 
 struct run {
     const struct plan *plan;
     const struct run_options *options;
-    const char *folder;          /* exists; the journals go there */
-    bool (*interrupted)(void);   /* whether the user wants to stop; asked about every 100 ms */
+    const char *folder;        /* exists; the journals go there */
+    bool (*interrupted)(void); /* whether the user wants to stop; asked about every 100 ms */
     struct progress *progress;
 };
 
-/* Executes what the journal in the folder does not have yet. Returns -1 only when it cannot go on at all
- * (the journal cannot be written); what was measured until then is on disk. All cells are ended in any
- * case. Backends found missing on the way are added to the plan's. */
-int run_execute(const struct run *run, struct plan *plan, struct run_result *result, struct err *err);
+/* Executes what the journal in the folder does not have yet. Returns -1 only when it cannot go on
+ * at all (the journal cannot be written); what was measured until then is on disk. All cells are
+ * ended in any case. Backends found missing on the way are added to the plan's. */
+int run_execute(const struct run *run, struct plan *plan, struct run_result *result,
+                struct err *err);
 
 #endif

@@ -1,12 +1,13 @@
-/* Claim engine: how a worker gets its next chunk out of memory that threads, processes or ranks share.
+/* Claim engine: how a worker gets its next chunk out of memory that threads, processes or ranks
+ * share.
  *
- *   1. One party fills the `struct claim` (claim_init) in memory that all workers see, before any of
- *      them starts; it is plain data without pointers, so every process may map it where it likes.
+ *   1. One party fills the `struct claim` (claim_init) in memory that all workers see, before any
+ * of them starts; it is plain data without pointers, so every process may map it where it likes.
  *   2. Each worker, with a zeroed `struct claim_hand` of its own, calls claim_next until it returns
  *      false. No call ever blocks, and a worker that dies leaves nothing locked.
  *
- * Invariant: `next` only grows; the chunk [first, first+count) belongs to the one worker whose atomic
- * operation moved `next` past it. Under static nothing is shared: `hand->turn` counts.
+ * Invariant: `next` only grows; the chunk [first, first+count) belongs to the one worker whose
+ * atomic operation moved `next` past it. Under static nothing is shared: `hand->turn` counts.
  */
 #ifndef POOLMARK_SCHED_CLAIM_H
 #define POOLMARK_SCHED_CLAIM_H
@@ -19,8 +20,8 @@
 enum { CLAIM_LINE = 128 }; /* two cache lines: neighbours are fetched in pairs */
 
 struct claim {
-    struct sched sched;                              /* read-only once the workers start */
-    alignas(CLAIM_LINE) _Atomic uint64_t next;       /* first index not yet handed out */
+    struct sched sched;                        /* read-only once the workers start */
+    alignas(CLAIM_LINE) _Atomic uint64_t next; /* first index not yet handed out */
     char keep_line[CLAIM_LINE - sizeof(uint64_t)];
 };
 
@@ -35,8 +36,8 @@ static inline void claim_init(struct claim *claim, const struct sched *sched)
 }
 
 /* Takes the next chunk for `worker`; false when there is none left. Wait-free for dynamic and pool,
- * lock-free for guided. Relaxed order is enough: chunks carry no data, and whoever reads the results
- * synchronises at the end of the map. */
+ * lock-free for guided. Relaxed order is enough: chunks carry no data, and whoever reads the
+ * results synchronises at the end of the map. */
 static inline bool claim_next(struct claim *claim, struct claim_hand *hand, uint32_t worker,
                               uint64_t *first, uint64_t *count)
 {
@@ -62,8 +63,8 @@ static inline bool claim_next(struct claim *claim, struct claim_hand *hand, uint
             if (at >= s->n)
                 return false;
             size = sched_size(s, s->n - at);
-        } while (!atomic_compare_exchange_weak_explicit(&claim->next, &at, at + size, memory_order_relaxed,
-                                                        memory_order_relaxed));
+        } while (!atomic_compare_exchange_weak_explicit(
+            &claim->next, &at, at + size, memory_order_relaxed, memory_order_relaxed));
         *first = at;
         *count = size;
         return true;

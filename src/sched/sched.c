@@ -6,10 +6,11 @@
 #include <string.h>
 
 const struct sched_rule sched_table[] = {
-    {SCHED_STATIC, "static", "equal blocks, or blocks of the chunk in turn, fixed before the start", true,
-     false},
+    {SCHED_STATIC, "static", "equal blocks, or blocks of the chunk in turn, fixed before the start",
+     true, false},
     {SCHED_DYNAMIC, "dynamic", "the next chunk goes to whoever is free", true, true},
-    {SCHED_POOL, "pool", "as dynamic with ceil(N/4P), the default of Python's Pool.map", false, true},
+    {SCHED_POOL, "pool", "as dynamic with ceil(N/4P), the default of Python's Pool.map", false,
+     true},
     {SCHED_GUIDED, "guided", "ceil(left/P), never below the chunk", true, true},
     {0, NULL, NULL, false, false},
 };
@@ -46,7 +47,8 @@ struct sched sched_resolve(enum sched_kind kind, uint64_t n, uint32_t workers, u
         s.chunk = divide_up(n, workers);
         s.blocks = true;
     }
-    /* A chunk beyond n is one chunk of n; clamping it keeps the shared counter far from overflow. */
+    /* A chunk beyond n is one chunk of n; clamping it keeps the shared counter far from overflow.
+     */
     if (s.chunk > n)
         s.chunk = n;
     if (s.chunk == 0)

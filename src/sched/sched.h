@@ -1,7 +1,7 @@
 /* Schedules: the rules that set chunk sizes, as pure functions.
  *
- * Symbols as in the literature: N tasks, P workers, R tasks not yet handed out, c the minimum chunk.
- * A schedule hands out each of 0..N-1 exactly once for all N >= 0, P >= 1, c >= 1.
+ * Symbols as in the literature: N tasks, P workers, R tasks not yet handed out, c the minimum
+ * chunk. A schedule hands out each of 0..N-1 exactly once for all N >= 0, P >= 1, c >= 1.
  *
  *   static   one block of ceil(N/P) or floor(N/P) a worker (as libgomp splits: the first N mod P
  *            workers get one more); with chunk c: blocks of c, round robin            (OpenMP 5.0)
@@ -42,8 +42,9 @@ struct sched {
     bool blocks;      /* static without a chunk: one block a worker */
 };
 
-/* Makes a schedule; resolves chunk 0 to what the rule uses (1 for dynamic and guided, ceil(N/4P) for
- * pool, ceil(N/P) for static, never below 1). The chunk asked for pool is ignored: see takes_chunk. */
+/* Makes a schedule; resolves chunk 0 to what the rule uses (1 for dynamic and guided, ceil(N/4P)
+ * for pool, ceil(N/P) for static, never below 1). The chunk asked for pool is ignored: see
+ * takes_chunk. */
 struct sched sched_resolve(enum sched_kind kind, uint64_t n, uint32_t workers, uint64_t chunk);
 
 /* Size of the next chunk of a shared rule when `left` (>= 1) tasks are not handed out yet. */
