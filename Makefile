@@ -39,6 +39,8 @@ libexecdir    = $(prefix)/libexec/poolmark
 datadir       = $(prefix)/share/poolmark
 mandir        = $(prefix)/share/man/man1
 includedir    = $(prefix)/include/poolmark
+completiondir = $(prefix)/share/bash-completion/completions
+docdir        = $(prefix)/share/doc/poolmark
 INSTALL       = install
 
 VERSION := $(shell sed -n 's/^.define POOLMARK_VERSION "\(.*\)"/\1/p' src/base/version.h)
@@ -287,20 +289,22 @@ plots: programs ## draw the plots of the newest run
 # --- care -----------------------------------------------------------------------------------------
 
 C_FILES     = $(wildcard src/*/*.[ch] tests/*/*.[ch] docs/*.c)
-SHELL_FILES = $(wildcard scripts/*.sh scripts/*/*.sh .ci/run tests/*/*.bash tests/*/*.sh)
+SHELL_FILES = $(wildcard scripts/*.sh scripts/*/*.sh .ci/run completions/*.bash tests/*/*.bash tests/*/*.sh)
 
 .PHONY: setup lint format
 setup: ## install what is absent, or print the command that would
 	@scripts/setup.sh bench
 
-lint: ## look at layout, likely defects, scripts and who includes whom
+lint: ## look at layout, likely defects, scripts, who includes whom, and documentation
 	@scripts/setup.sh lint
+	@$(MAKE) programs
 	@failed=; \
 	clang-format --dry-run -Werror $(C_FILES) || failed="$$failed clang-format"; \
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 \
 	    --suppress=missingIncludeSystem -D_GNU_SOURCE -DHAVE_OPENMP -Isrc src || failed="$$failed cppcheck"; \
 	shellcheck $(SHELL_FILES) || failed="$$failed shellcheck"; \
 	scripts/check-includes.sh || failed="$$failed check-includes"; \
+	scripts/check-docs.sh || failed="$$failed check-docs"; \
 	if [ -n "$$failed" ]; then echo "lint: complaints from$$failed" >&2; exit 1; fi; \
 	echo 'lint: no complaints'
 
@@ -314,17 +318,19 @@ CONFIGS = $(wildcard configs/*.ini)
 
 .PHONY: install uninstall installcheck
 install: programs ## install under prefix (/usr/local), below DESTDIR
-	$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(libexecdir) $(datadir)/plots $(datadir)/configs $(mandir) $(includedir))
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(libexecdir) $(datadir)/plots $(datadir)/configs $(mandir) $(includedir) $(completiondir) $(docdir))
 	$(INSTALL) poolmark $(DESTDIR)$(bindir)
 	$(INSTALL) $(filter-out poolmark,$(PROGRAMS)) $(DESTDIR)$(libexecdir)
 	$(if $(PLOTS),$(INSTALL) -m 644 $(PLOTS) $(DESTDIR)$(datadir)/plots)
 	$(if $(CONFIGS),$(INSTALL) -m 644 $(CONFIGS) $(DESTDIR)$(datadir)/configs)
 	$(if $(wildcard man/poolmark.1),$(INSTALL) -m 644 man/poolmark.1 $(DESTDIR)$(mandir))
 	$(INSTALL) -m 644 src/work/workload.h $(DESTDIR)$(includedir)
+	$(INSTALL) -m 644 completions/poolmark.bash $(DESTDIR)$(completiondir)/poolmark
+	$(INSTALL) -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*) $(DESTDIR)$(docdir)
 
 uninstall: ## remove what install has put there
-	rm -f $(DESTDIR)$(bindir)/poolmark $(DESTDIR)$(mandir)/poolmark.1
-	rm -rf $(addprefix $(DESTDIR),$(libexecdir) $(datadir) $(includedir))
+	rm -f $(DESTDIR)$(bindir)/poolmark $(DESTDIR)$(mandir)/poolmark.1 $(DESTDIR)$(completiondir)/poolmark
+	rm -rf $(addprefix $(DESTDIR),$(libexecdir) $(datadir) $(includedir) $(docdir))
 
 installcheck: ## try the installed program, away from the sources
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cd "$$folder" && set -ex && \

@@ -15,8 +15,10 @@
 
 enum {
     LOOK_NS = 1000,           /* the root's workers look for notes at most this often */
-    DEPUTY_NS = 400000,       /* the deputy takes over when none of them has for this long */
-    DEPUTY_BUSY_NS = 20000,   /* its pause after a note while they keep coming */
+    DEPUTY_NS = 1000000,      /* the deputy takes over when none of them has for this long */
+    DEPUTY_SHARE = 32,        /* then its naps are this part of the time since the last note, */
+    DEPUTY_LEAST_NS = 20000,  /* not below this, */
+    DEPUTY_MOST_NS = 2000000, /* nor above this */
     AHEAD_NS = 5000000,       /* chunks below this are asked for ahead, one at a time */
     FAR_AHEAD_NS = DEPUTY_NS, /* and below this, where only the root's workers answer, several */
 };
@@ -96,23 +98,27 @@ void ranks_answer_to_the_end(struct team *team)
 /* --- the deputy --------------------------------------------------------------------------------
  */
 
-/* One map's watch. It sleeps while the root's workers look, and answers in their place while they
- * do not, at a pace that follows the notes: one of them may be computing on the same CPU. */
+/* One map's watch. It naps while the root's workers look, and answers in their place while they do
+ * not, at a pace that follows the notes: one of them may be computing on the same CPU. */
 static void deputy_watch(struct team *team)
 {
     struct wait naps = wait_begin(team, &wait_in_map);
-    uint64_t ns = DEPUTY_NS;
+    uint64_t ns = DEPUTY_NS, last_note_ns = 0;
     while (atomic_load(&team->deputy_may)) {
         wait_nap(&naps, ns);
+        uint64_t now = clock_now_ns();
         uint64_t looked = atomic_load_explicit(&team->looked_ns, memory_order_relaxed);
-        uint32_t n = 0;
-        if ((int64_t)(clock_now_ns() - looked) >= DEPUTY_NS) {
-            pthread_mutex_lock(&team->mpi);
-            if (atomic_load(&team->deputy_may))
-                n = answer_notes(team);
-            pthread_mutex_unlock(&team->mpi);
+        if ((int64_t)(now - looked) < DEPUTY_NS) {
+            ns = DEPUTY_NS;
+            last_note_ns = now;
+            continue;
         }
-        ns = n > 0 ? DEPUTY_BUSY_NS : 2 * ns < DEPUTY_NS ? 2 * ns : DEPUTY_NS;
+        pthread_mutex_lock(&team->mpi);
+        if (atomic_load(&team->deputy_may) && answer_notes(team) > 0)
+            last_note_ns = now;
+        pthread_mutex_unlock(&team->mpi);
+        ns = (now - last_note_ns) / DEPUTY_SHARE;
+        ns = ns < DEPUTY_LEAST_NS ? DEPUTY_LEAST_NS : ns > DEPUTY_MOST_NS ? DEPUTY_MOST_NS : ns;
     }
     wait_end(&naps);
 }

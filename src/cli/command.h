@@ -22,6 +22,9 @@ struct command {
 
 extern const struct command command_table[]; /* ends with a NULL name */
 
+/* How the program was called: what further commands are shown with. */
+const char *command_program(void);
+
 int command_run(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_plot(int argc, char **argv);

@@ -27,6 +27,13 @@ const struct command command_table[] = {
 
 enum { N_COMMANDS = sizeof command_table / sizeof *command_table - 1 };
 
+static const char *program = "poolmark";
+
+const char *command_program(void)
+{
+    return program;
+}
+
 int command_fail(enum status status, const struct err *err)
 {
     fflush(stdout);
@@ -109,6 +116,7 @@ static int unknown_command(const char *name)
 
 int main(int argc, char **argv)
 {
+    program = argv[0];
     signal(SIGPIPE, SIG_IGN); /* a cell that dies closes its pipe: told by write, not by a signal */
     if (argc < 2) {
         struct err err;

@@ -279,11 +279,11 @@ static void say_stopped(const struct job *j, const struct run_result *result)
 {
     if (!result->interrupted && !result->out_of_time)
         return;
-    fprintf(stderr,
-            "poolmark: %s: %zu of %zu points lack samples or precision; poolmark run --resume %s "
-            "goes on\n",
-            result->interrupted ? "interrupted" : "out of time", result->n_skipped, j->plan.n,
-            j->folder);
+    fprintf(
+        stderr,
+        "poolmark: %s: %zu of %zu points lack samples or precision; %s run --resume %s goes on\n",
+        result->interrupted ? "interrupted" : "out of time", result->n_skipped, j->plan.n,
+        command_program(), j->folder);
 }
 
 static int exit_status(const struct job *j, const struct run_result *r)
@@ -305,10 +305,16 @@ static void print_next(const struct job *j, const struct outcome_of_run *o, cons
            o->n_articles ? ", articles.csv" : "", j->options.trace ? ", trace.csv" : "");
     if (f->n_drawn)
         printf("figures: %zu in %s/plots, as SVG and PNG\n", f->n_drawn, j->folder);
-    printf("next:    poolmark report %s        %s\n", j->folder,
+    static const char *const next[][2] = {
+        {"run configs/scaling.ini", "how far does it scale here?"},
+        {"run configs/chunks.ini", "which chunk size?"}};
+    char command[4200];
+    snprintf(command, sizeof command, "report %s", j->folder);
+    int width = (int)strlen(command) > 24 ? (int)strlen(command) : 24;
+    printf("next:    %s %-*s  %s\n", command_program(), width, command,
            o->n_articles ? "every point, with speedups" : "this again");
-    printf("         poolmark run configs/scaling.ini        how far does it scale here?\n"
-           "         poolmark run configs/chunks.ini         which chunk size?\n");
+    for (size_t i = 0; i < sizeof next / sizeof *next; i++)
+        printf("         %s %-*s  %s\n", command_program(), width, next[i][0], next[i][1]);
 }
 
 static int report(struct job *j, struct err *err)
