@@ -253,7 +253,7 @@ test-programs: unit-tests $(FIXTURES) $(MOCKS) $(if $(filter mpi,$(have)),$(MPI_
 $(builddir)/tests/unit/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D); rm -f $@
 	$(call say,TEST)
-	$(Q)$(CC) $(COMPILE) -Itests/unit $(CHECK_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< \
+	$(Q)$(CC) $(COMPILE) $(CELL_OPENMP) -Itests/unit $(CHECK_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< \
 	    $(LIBRARY) $(DRIVER_LIBS) $(OPENMP) $(CHECK_LIBS)
 
 $(builddir)/tests/mpi/%: tests/mpi/%.c $(MPI_LIBRARY)

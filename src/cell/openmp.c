@@ -57,21 +57,17 @@ static inline void log_span(struct event_log *log, uint32_t worker, const struct
                          span->start_ns, span->end_ns ? span->end_ns : now);
 }
 
-/* Ends the last chunk, if there was one, and begins one at i. */
-static inline void begin_span(struct span *span, const struct sched *sched, int64_t i,
-                              uint32_t worker, struct event_log *log, struct tally *tally)
+/* Ends the last chunk, if there was one, and begins one of `size` tasks at i. */
+static inline void begin_span(struct span *span, int64_t i, uint64_t size, uint32_t worker,
+                              struct event_log *log)
 {
     if (log) {
         uint64_t now = clock_now_ns();
         log_span(log, worker, span, now);
         span->start_ns = now;
         span->end_ns = 0;
+        span->first = i;
     }
-    tally->chunks++;
-    uint64_t size = sched->kind == SCHED_GUIDED ? sched_size(sched, sched->n - (uint64_t)i)
-                    : sched->blocks             ? sched->n
-                                                : sched->chunk;
-    span->first = i;
     span->until = i + (int64_t)size;
 }
 
@@ -84,14 +80,19 @@ run_loop(const struct job *job, uint32_t worker, void *results, struct event_log
     uint64_t (*run)(const void *, uint64_t, void *) = job->work->def->run;
     const void *context = job->work->context;
     const size_t result_bytes = job->work->result_bytes;
-    const int64_t n = (int64_t)job->sched.n;
+    const struct sched *sched = &job->sched;
+    const int64_t n = (int64_t)sched->n;
+    /* What all chunks of the rule have; 0: it changes from chunk to chunk. */
+    const uint64_t size = sched->kind == SCHED_GUIDED ? 0 : sched->blocks ? sched->n : sched->chunk;
     struct tally tally = {0};
     struct span span = {.next = -1};
 #pragma omp for schedule(runtime) nowait
     for (int64_t i = 0; i < n; i++) {
-        if (i != span.next || i == span.until)
-            begin_span(&span, &job->sched, i, worker, log, &tally);
         uint64_t index = (uint64_t)i;
+        if (i != span.next || i == span.until) {
+            tally.chunks++;
+            begin_span(&span, i, size ? size : sched_size(sched, sched->n - index), worker, log);
+        }
         void *result = results ? (char *)results + index * result_bytes : NULL;
         tally.tasks++;
         tally.sum += run(context, index, result);

@@ -13,12 +13,10 @@
 #include "base/alloc.h"
 #include "record/record.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     CHAIN_ITERATIONS = 20000,

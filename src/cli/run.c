@@ -279,11 +279,11 @@ static void say_stopped(const struct job *j, const struct run_result *result)
 {
     if (!result->interrupted && !result->out_of_time)
         return;
-    fprintf(
-        stderr,
-        "poolmark: %s: %zu of %zu points lack samples or precision; %s run --resume %s goes on\n",
-        result->interrupted ? "interrupted" : "out of time", result->n_skipped, j->plan.n,
-        command_program(), j->folder);
+    fprintf(stderr,
+            "poolmark: %s: %zu of %zu points lack samples or precision%s%s; %s run --resume %s "
+            "goes on\n",
+            result->interrupted ? "interrupted" : "out of time", result->n_skipped, j->plan.n,
+            result->n_skipped ? ": " : "", result->skipped, command_program(), j->folder);
 }
 
 static int exit_status(const struct job *j, const struct run_result *r)

@@ -66,7 +66,7 @@ void record_csv(struct text *out, const struct field *fields, const void *record
         case FIELD_real: {
             double x = *(const double *)value;
             if (isfinite(x))
-                text_addf(out, "%.9g", x);
+                text_addf(out, "%.12g", x);
             break;
         }
         }

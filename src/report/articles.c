@@ -293,8 +293,9 @@ void articles_write_text(const struct article_row *rows, size_t n, FILE *to, boo
     for (size_t i = 0, end; i < n; i = end) {
         const struct article_row *row = &rows[i];
         if (i == 0 || strcmp(rows[i - 1].experiment, row->experiment) != 0)
-            fprintf(to, "%s%s%s: %s [%s]\n", format_style(color, STYLE_BOLD), row->experiment,
-                    format_style(color, STYLE_END), row->title, row->source);
+            fprintf(to, "%s%s%s: %s%s%s%s\n", format_style(color, STYLE_BOLD), row->experiment,
+                    format_style(color, STYLE_END), row->title, *row->source ? " [" : "",
+                    row->source, *row->source ? "]" : "");
         if (i == 0 || !same_claim(&rows[i - 1], row))
             fprintf(to, "  %s %s\n", row->claim, row->metric);
         for (end = i + 1; end < n && say_the_same(row, &rows[end]); end++)

@@ -203,8 +203,10 @@ static int rank_of(const struct summary_point *p)
 static void print_failures(FILE *to, const struct summary_point *p)
 {
     if (p->n_failed)
-        fprintf(to, "  ! %s W=%" PRIu64 ": %" PRIu64 " failed; the last: %s\n", p->point.backend,
-                p->point.workers, p->n_failed, p->last_error);
+        fprintf(to,
+                "  ! %s, %s, chunk %" PRIu64 ", W=%" PRIu64 ": %" PRIu64 " failed; the last: %s\n",
+                p->point.backend, p->point.schedule, p->point.chunk, p->point.workers, p->n_failed,
+                p->last_error);
 }
 
 static void print_legend(FILE *to, const bool *used)

@@ -175,15 +175,36 @@ static void drop_line(struct cell *cell, const char *line)
     cell->input.length = rest;
 }
 
-/* Ends the cell and tells how it ended: "killed by signal 9 (SIGKILL); its last words: …". */
+/* What a reader wants of the last words: the last paragraph. mpirun puts rulers of dashes around
+ * what it says, and the host's name, which is nobody's business, into it. */
+static void tidy_words(char *words)
+{
+    char *paragraph = words, *line = words, *save = NULL;
+    struct text kept = TEXT_INIT;
+    text_add(&kept, "", 0);
+    for (line = strtok_r(paragraph, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        line = text_trim(line);
+        bool is_ruler = strspn(line, "-") >= 8 && line[strspn(line, "-")] == '\0';
+        if (is_ruler && save && *save)
+            text_clear(&kept);
+        char *node = strstr(line, " on node ");
+        if (node)
+            memmove(node, node + 9 + strcspn(node + 9, " "),
+                    strlen(node + 9 + strcspn(node + 9, " ")) + 1);
+        if (*line && !is_ruler)
+            text_addf(&kept, "%s%s", kept.length ? " " : "", line);
+    }
+    strcpy(words, kept.text ? kept.text : ""); /* never longer than it was */
+    text_release(&kept);
+}
+
+/* Tells how the cell ended: "signal 9 (SIGKILL); last words: …". */
 static void describe_end(struct cell *cell, char *buffer, size_t size)
 {
     char status[128] = "", words[400];
     bool by_itself = child_wait(&cell->child, 500);
     child_last_words(&cell->child, words, sizeof words);
-    for (char *p = words; *p; p++)
-        if (*p == '\n')
-            *p = ' ';
+    tidy_words(words);
     if (by_itself)
         child_describe_status(cell->child.status, status, sizeof status);
     snprintf(buffer, size, "%s%s%s", status, *words ? "; last words: " : "", words);

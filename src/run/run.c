@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_RESTARTS = 3 }; /* of one cell within one launch; then its points are given up */
-
 /* What is known of a point while the run goes on. */
 struct progress_of_point {
     double *times; /* of right answers */
@@ -30,8 +28,7 @@ struct state {
     struct plan *plan;
     struct run_result *result;
     struct progress_of_point *points;
-    struct cell *cells; /* by number of the plan's cells; those of the current group are alive */
-    int *restarts;
+    struct cell *cells;   /* by number of the plan's cells; those of the current group are alive */
     struct err *failures; /* why a cell could not start in this launch; empty: it could */
     struct journal samples, placements, traces;
     uint64_t order, deadline_ns;
@@ -258,8 +255,6 @@ static bool wake_cell(struct state *s, size_t i, uint64_t launch, size_t group,
         return true;
     if (s->failures[number].text[0]) {
         err = s->failures[number]; /* what could not start once is not tried for every point */
-    } else if (s->restarts[number]++ > MOST_RESTARTS && !spec->fresh) {
-        err_set(&err, "its cell ended %d times in this launch", MOST_RESTARTS + 1);
     } else if (cell->started || cell_start(cell, spec, &err) == 0) {
         if (cell_greet(cell, &s->wait, &missing, &err) == 0)
             return write_placements(s, cell, launch, group) == 0;
@@ -285,7 +280,7 @@ static void give_up(struct state *s, size_t i, const struct sample *sample)
         s->result->wrong = true;
     else
         s->result->worker_lost = true;
-    progress_say(s->run->progress, "poolmark: %s: %s, %s, chunk %llu, %llu workers: %s: %s",
+    progress_say(s->run->progress, "poolmark: %s: %s, %s, chunk %llu, W=%llu: %s: %s",
                  p->experiment, p->backend, p->schedule, (unsigned long long)p->chunk,
                  (unsigned long long)p->workers, sample->status, sample->error);
 }
@@ -346,32 +341,42 @@ static bool wants(const struct state *s, size_t i, uint64_t launch, size_t group
            !is_done(s, i, done_launch(s, i, launch, group), pass);
 }
 
-/* The points to be asked in a pass: those that want it, and the bases of those that do. */
+/* Whether a point is to be asked in a pass: it wants the sample, or it is the base of one that
+ * does. */
+static bool is_needed(const struct state *s, size_t i, size_t g, uint64_t launch, uint64_t pass)
+{
+    const struct plan_group *group = &s->plan->groups[g];
+    bool is_base = s->plan->points[i].base == i, needed = false, alone = true;
+    for (size_t m = 0; is_base && m < group->n_points; m++) {
+        size_t other = group->points[m];
+        if (other == i || s->plan->points[other].base != i)
+            continue;
+        alone = false;
+        /* Also where the other has its sample already: a run that was broken off before the base's
+         * turn would otherwise lack the pair. */
+        needed = needed || wants(s, other, launch, g, pass) || is_done(s, other, launch, pass);
+    }
+    if (!is_base || alone)
+        return wants(s, i, launch, g, pass);
+    return needed && !s->points[i].dead && !s->plan->cells[s->plan->points[i].cell].unavailable &&
+           !is_done(s, i, done_launch(s, i, launch, g), pass);
+}
+
+/* The points to be asked in a pass, in their random order. All of the group's points are shuffled,
+ * asked or not, so that a resumed run goes on in the order that it would have had. */
 static size_t collect_pass(const struct state *s, size_t g, uint64_t launch, uint64_t pass,
                            size_t *points)
 {
     const struct plan_group *group = &s->plan->groups[g];
-    size_t n = 0;
-    for (size_t k = 0; k < group->n_points; k++) {
-        size_t i = group->points[k];
-        bool is_base = s->plan->points[i].base == i, needed = false, alone = true;
-        for (size_t m = 0; is_base && m < group->n_points; m++) {
-            size_t other = group->points[m];
-            if (other == i || s->plan->points[other].base != i)
-                continue;
-            alone = false;
-            /* Also where the other has its sample already: a run that was broken off before the
-             * base's turn would otherwise lack the pair. */
-            needed = needed || wants(s, other, launch, g, pass) || is_done(s, other, launch, pass);
-        }
-        if (is_base && !alone)
-            needed =
-                needed && !s->points[i].dead && !is_done(s, i, done_launch(s, i, launch, g), pass);
-        else
-            needed = wants(s, i, launch, g, pass);
-        if (needed)
-            points[n++] = i;
-    }
+    size_t *order = alloc_zeroed(group->n_points, sizeof *order), n = 0;
+    memcpy(order, group->points, group->n_points * sizeof *order);
+    struct rng rng;
+    rng_seed(&rng, s->run->options->seed ^ rng_mix(launch * 1000003 + g) ^ rng_mix(~pass));
+    rng_shuffle(&rng, order, group->n_points);
+    for (size_t k = 0; k < group->n_points; k++)
+        if (is_needed(s, order[k], g, launch, pass))
+            points[n++] = order[k];
+    free(order);
     return n;
 }
 
@@ -416,9 +421,6 @@ static int run_pass(struct state *s, size_t g, uint64_t launch, uint64_t pass, s
         }
         n = collect_pass(s, g, launch, pass, points);
     }
-    struct rng rng;
-    rng_seed(&rng, s->run->options->seed ^ rng_mix(launch * 1000003 + g) ^ rng_mix(~pass));
-    rng_shuffle(&rng, points, n);
     for (size_t k = 0; k < n; k++) {
         if (should_stop(s))
             return 0;
@@ -442,7 +444,6 @@ static int run_group(struct state *s, size_t g, uint64_t launch)
     free(points);
     for (size_t k = 0; k < group->n_cells; k++) {
         cell_stop(&s->cells[group->cells[k]]);
-        s->restarts[group->cells[k]] = 0;
         s->failures[group->cells[k]].text[0] = '\0';
     }
     return status;
@@ -459,16 +460,29 @@ static bool any_wants_launch(const struct state *s, uint64_t launch)
     return false;
 }
 
-static size_t count_skipped(const struct state *s)
+static bool is_skipped(const struct state *s, size_t i)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < s->plan->n; i++) {
-        const struct plan_point *p = &s->plan->points[i];
-        bool lacks = s->points[i].n < p->experiment->launches * p->experiment->reps;
-        n += !s->points[i].dead && !s->points[i].settled && !s->plan->cells[p->cell].unavailable &&
-             (lacks || wants_launch(s, p, UINT64_MAX));
+    const struct plan_point *p = &s->plan->points[i];
+    bool lacks = s->points[i].n < p->experiment->launches * p->experiment->reps;
+    return !s->points[i].dead && !s->points[i].settled && !s->plan->cells[p->cell].unavailable &&
+           (lacks || wants_launch(s, p, UINT64_MAX));
+}
+
+/* Counts the points that were skipped and names their experiments: "strong-burn 4, tiny 2". */
+static void note_skipped(struct state *s)
+{
+    struct text names = TEXT_INIT;
+    for (size_t i = 0, end; i < s->plan->n; i = end) {
+        const struct experiment *e = s->plan->points[i].experiment;
+        size_t n = 0;
+        for (end = i; end < s->plan->n && s->plan->points[end].experiment == e; end++)
+            n += is_skipped(s, end);
+        if (n)
+            text_addf(&names, "%s%s %zu", names.length ? ", " : "", e->name, n);
+        s->result->n_skipped += n;
     }
-    return n;
+    text_copy(s->result->skipped, sizeof s->result->skipped, names.length ? names.text : "");
+    text_release(&names);
 }
 
 int run_execute(const struct run *run, struct plan *plan, struct run_result *result,
@@ -479,7 +493,6 @@ int run_execute(const struct run *run, struct plan *plan, struct run_result *res
     s.samples = s.placements = s.traces = (struct journal)JOURNAL_INIT;
     s.points = alloc_zeroed(plan->n, sizeof *s.points);
     s.cells = alloc_zeroed(plan->n_cells, sizeof *s.cells);
-    s.restarts = alloc_zeroed(plan->n_cells, sizeof *s.restarts);
     s.failures = alloc_zeroed(plan->n_cells, sizeof *s.failures);
     for (size_t i = 0; i < plan->n_cells; i++)
         s.cells[i].child = (struct child)CHILD_INIT;
@@ -492,7 +505,7 @@ int run_execute(const struct run *run, struct plan *plan, struct run_result *res
         for (size_t g = 0; g < plan->n_groups && status == 0 && !should_stop(&s); g++)
             status = run_group(&s, g, launch);
     if (result->interrupted || result->out_of_time)
-        result->n_skipped = count_skipped(&s);
+        note_skipped(&s);
     for (size_t i = 0; i < plan->n_cells; i++)
         cell_stop(&s.cells[i]);
     journal_close(&s.samples);
@@ -505,7 +518,6 @@ int run_execute(const struct run *run, struct plan *plan, struct run_result *res
     }
     free(s.points);
     free(s.cells);
-    free(s.restarts);
     free(s.failures);
     return status;
 }

@@ -25,7 +25,8 @@ struct run_result {
     bool worker_lost;   /* a cell died, hung or talked nonsense */
     bool wrong;         /* a wrong answer, or a request that could not be carried out */
     bool interrupted, out_of_time;
-    size_t n_skipped; /* points that lack samples, or precision, because of either */
+    size_t n_skipped;   /* points that lack samples, or precision, because of either */
+    char skipped[1024]; /* their experiments: "strong-burn 4, tiny 2" */
 };
 
 struct run {

@@ -5,7 +5,7 @@
 
 static void still_sound(void)
 {
-    check_list(&sched_table[SCHED_DYNAMIC], "square results=yes", 97, 1, true);
+    check_list(sched_find("dynamic", NULL), "square results=yes", 97, 1, true);
 }
 
 /* The root has set the workload up; the others cannot. */
