@@ -206,9 +206,11 @@ static int add_value(struct values *v, uint64_t value, uint64_t low, uint64_t hi
 static int add_word(struct values *v, char *word, uint64_t low, uint64_t high,
                     const struct units_name *names, struct err *err)
 {
-    if (word[0] == '-')
-        return err_set(err, "%s is negative (allowed: %llu to %llu)", word, (unsigned long long)low,
-                       (unsigned long long)high);
+    if (word[0] == '-') {
+        size_t length = strstr(word, "..") ? (size_t)(strstr(word, "..") - word) : strlen(word);
+        return err_set(err, "%.*s is negative (allowed: %llu to %llu)", (int)length, word,
+                       (unsigned long long)low, (unsigned long long)high);
+    }
     if (!*word)
         return err_set(err, "a list has an empty item (allowed: as 1,2,4 or 1..8 or 1..1024*4)");
     char *dots = strstr(word, "..");

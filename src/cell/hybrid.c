@@ -6,7 +6,10 @@
  * (see the mutex in ranks.c): MPI_THREAD_SERIALIZED. */
 #include "cell/ranks.h"
 
+#include <dlfcn.h>
 #include <omp.h>
+#include <stdio.h>
+#include <string.h>
 
 static uint32_t each_thread(uint32_t threads, void (*shift)(struct team *team, uint32_t thread),
                             struct team *team)
@@ -32,7 +35,15 @@ static const char *hybrid_unavailable(void)
 static int hybrid_open(struct team **team, const struct launch *launch, struct err *err)
 {
     omp_set_dynamic(0); /* as many threads as asked for, or an error */
-    return ranks_open(team, launch, each_thread, 0, err);
+    /* The library that this program found at run time. */
+    Dl_info info;
+    void *symbol = dlsym(RTLD_DEFAULT, "omp_get_max_threads");
+    const char *library = symbol && dladdr(symbol, &info) ? info.dli_fname : "OpenMP runtime";
+    const char *slash = strrchr(library, '/');
+    char runtime[128];
+    snprintf(runtime, sizeof runtime, ", %s, OpenMP %d", slash ? slash + 1 : library, _OPENMP);
+    struct ranks_kind kind = {each_thread, 0, runtime};
+    return ranks_open(team, launch, &kind, err);
 }
 
 const struct backend backend_hybrid = {

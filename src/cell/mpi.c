@@ -16,7 +16,8 @@ static const char *mpi_unavailable(void)
 
 static int mpi_open(struct team **team, const struct launch *launch, struct err *err)
 {
-    return ranks_open(team, launch, each_alone, 1, err);
+    static const struct ranks_kind kind = {each_alone, 1, ""};
+    return ranks_open(team, launch, &kind, err);
 }
 
 const struct backend backend_mpi = {

@@ -40,20 +40,15 @@ struct home {
     uint64_t n_events, dropped;
 };
 
-/* --- in every rank ------------------------------------------------------------------------------
- */
+/* --- in every rank --------------------------------------------------------------------------- */
 
 static int too_few(struct err *err, uint32_t came, uint32_t threads)
 {
-    return err_set(
-        err,
-        "OpenMP gave %u of %u threads (OMP_THREAD_LIMIT may hold them back, or the system "
-        "has no more)",
-        came, threads);
+    return err_set(err, "OpenMP gave %u of %u threads (see OMP_THREAD_LIMIT, and the system's)",
+                   came, threads);
 }
 
-/* Wakes the threads of this rank, so that those of a runtime that spins before it sleeps still do.
- */
+/* Wakes the threads of this rank, so that those of a runtime that spins before it sleeps do. */
 static void shift_stand(struct team *team, uint32_t thread)
 {
     team->here[thread].n_ranges = 0;
@@ -73,6 +68,10 @@ static int set_up(struct team *team, const struct job *job, struct err *err)
     if (bytes > 0) /* all of it is touched, so that no page is made in the timed part */
         memset(team->results.results, 0xa5, bytes);
     worker_desks_clear_logs(team->desks, team->threads, job);
+    for (uint32_t t = 0; t < team->threads; t++)
+        team->here[t].n_ranges = 0;
+    if (team->crowded) /* threads that spin would take the CPUs from those that work */
+        return 0;
     uint32_t came = team->each(team->threads, shift_stand, team);
     return came < team->threads ? too_few(err, came, team->threads) : 0;
 }
@@ -105,8 +104,7 @@ static void send_go(struct team *team)
     pthread_mutex_unlock(&team->mpi);
 }
 
-/* --- in ranks other than the root ---------------------------------------------------------------
- */
+/* --- in ranks other than the root ------------------------------------------------------------ */
 
 static void report_ready(struct team *team, bool failed, const struct err *err)
 {
@@ -157,8 +155,24 @@ static void report_done(struct team *team, uint32_t came)
         send_packed(team, &note);
 }
 
+/* Waits until this process uses next to no CPU: the threads of a runtime that spins after a region
+ * would disturb whatever is measured next. The root's are waited for by the sampler. */
+static void settle(const struct team *team)
+{
+    enum { STEP_NS = 1000000, MOST_STEPS = 100, SHARE = 20 };
+    uint64_t cpu = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID), before;
+    for (int step = 0; team->threads > 1 && step < MOST_STEPS; step++) {
+        clock_sleep_ns(STEP_NS);
+        before = cpu;
+        cpu = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
+        if ((cpu - before) * SHARE < STEP_NS)
+            break;
+    }
+}
+
 static void send_home(struct team *team)
 {
+    settle(team);
     for (uint32_t t = 0; t < team->threads; t++) {
         const struct worker_desk *desk = team->here[t].desk;
         struct home home = {desk->report, desk->log.n, desk->log.dropped};
@@ -200,8 +214,7 @@ int ranks_serve(struct team *team, struct err *err)
     }
 }
 
-/* --- in the root --------------------------------------------------------------------------------
- */
+/* --- in the root ----------------------------------------------------------------------------- */
 
 static void send_order(struct team *team, const struct order *order, size_t n)
 {
@@ -329,8 +342,7 @@ const char *ranks_runtime(const struct team *team)
     return team->runtime;
 }
 
-/* --- open and close ----------------------------------------------------------------------------
- */
+/* --- open and close -------------------------------------------------------------------------- */
 
 /* Removes the files through which Open MPI's ranks of one machine share memory, as far as this rank
  * has them mapped. They outlive their users, and who would remove them was killed. */
@@ -387,12 +399,12 @@ static void shift_place(struct team *team, uint32_t thread)
 }
 
 /* All that can fail in one rank alone. */
-static int open_here(struct team *team, const struct launch *launch, uint32_t most_threads,
+static int open_here(struct team *team, const struct launch *launch, const struct ranks_kind *kind,
                      int provided, struct err *err)
 {
-    if (most_threads > 0 && team->threads > most_threads)
+    if (kind->most_threads > 0 && team->threads > kind->most_threads)
         return err_set(err, "a rank of this backend runs %u thread, not %u; hybrid runs more",
-                       most_threads, team->threads);
+                       kind->most_threads, team->threads);
     if (provided < MPI_THREAD_SERIALIZED)
         return err_set(err, "this MPI library gives no MPI_THREAD_SERIALIZED");
     uint32_t needed = launch->workers / team->threads;
@@ -444,7 +456,7 @@ static struct team *team_new(const struct launch *launch, ranks_each *each)
 }
 
 /* Finds its place among the ranks, once MPI is there. */
-static void join_ranks(struct team *team)
+static void join_ranks(struct team *team, const char *runtime)
 {
     MPI_Comm machine;
     int ranks_here, length;
@@ -457,7 +469,7 @@ static void join_ranks(struct team *team)
     MPI_Comm_free(&machine);
     MPI_Get_library_version(version, &length);
     version[strcspn(version, ",\n")] = '\0';
-    text_copy(team->runtime, sizeof team->runtime, version);
+    snprintf(team->runtime, sizeof team->runtime, "%.100s%s", version, runtime);
     topo_count(team->topo, &counts);
     team->crowded = (uint64_t)ranks_here * team->threads > (uint64_t)counts.usable;
 
@@ -477,16 +489,16 @@ static void join_ranks(struct team *team)
     ranks_post_note(team);
 }
 
-int ranks_open(struct team **team_out, const struct launch *launch, ranks_each *each,
-               uint32_t most_threads, struct err *err)
+int ranks_open(struct team **team_out, const struct launch *launch, const struct ranks_kind *kind,
+               struct err *err)
 {
-    struct team *team = team_new(launch, each);
+    struct team *team = team_new(launch, kind->each);
     int provided = MPI_THREAD_SINGLE;
     struct err own;
     team->has_guardian = start_thread(&team->guardian, guard, team, &own) == 0;
     MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided);
-    join_ranks(team);
-    bool failed = !team->has_guardian || open_here(team, launch, most_threads, provided, &own) != 0;
+    join_ranks(team, kind->runtime);
+    bool failed = !team->has_guardian || open_here(team, launch, kind, provided, &own) != 0;
     if (team->rank > 0) {
         report_ready(team, failed, &own);
         for (uint32_t t = 0; t < team->threads; t++)

@@ -16,6 +16,13 @@
 typedef uint32_t ranks_each(uint32_t threads, void (*shift)(struct team *team, uint32_t thread),
                             struct team *team);
 
+/* What makes a backend of ranks. */
+struct ranks_kind {
+    ranks_each *each;
+    uint32_t most_threads; /* of a rank; 0: any number */
+    const char *runtime;   /* what it uses beside MPI, ", name"; copied */
+};
+
 /* The names of the dispatches, as in struct backend. */
 #define RANKS_DISPATCHES                                                                           \
     {                                                                                              \
@@ -29,13 +36,13 @@ const char *ranks_dispatch(const char *asked, enum sched_kind kind, struct err *
 /* The hooks of struct backend; all but ranks_open can be put into it as they are. MPI is
  * initialised by ranks_open and finalised by ranks_close: one team in the life of a process. Where
  * it fails in any rank, the root has the sentence and the other ranks a team that ranks_serve
- * leaves at once. most_threads: of a rank; 0: any number. */
-int ranks_open(struct team **team, const struct launch *launch, ranks_each *each,
-               uint32_t most_threads, struct err *err);
+ * leaves at once. */
+int ranks_open(struct team **team, const struct launch *launch, const struct ranks_kind *kind,
+               struct err *err);
 bool ranks_is_root(const struct team *team);
 int ranks_serve(struct team *team, struct err *err);
 const struct placement *ranks_placements(struct team *team);
-const char *ranks_runtime(const struct team *team); /* the MPI library */
+const char *ranks_runtime(const struct team *team); /* which MPI library, and that of ranks_kind */
 int ranks_prepare(struct team *team, const struct job *job, struct err *err);
 int ranks_map(struct team *team, const struct job *job, struct err *err);
 int ranks_collect(struct team *team, const struct job *job, struct outcome *outcome,

@@ -23,7 +23,7 @@ enum {
     FAR_AHEAD_NS = DEPUTY_NS, /* and below this, where only the root's workers answer, several */
 };
 
-/* --- the root answers ------------------------------------------------------------------------- */
+/* --- the root answers ------------------------------------------------------------------------ */
 
 void ranks_post_note(struct team *team)
 {
@@ -95,15 +95,14 @@ void ranks_answer_to_the_end(struct team *team)
     wait_end(&wait);
 }
 
-/* --- the deputy --------------------------------------------------------------------------------
- */
+/* --- the deputy ------------------------------------------------------------------------------ */
 
 /* One map's watch. It naps while the root's workers look, and answers in their place while they do
  * not, at a pace that follows the notes: one of them may be computing on the same CPU. */
 static void deputy_watch(struct team *team)
 {
     struct wait naps = wait_begin(team, &wait_in_map);
-    uint64_t ns = DEPUTY_NS, last_note_ns = 0;
+    uint64_t ns = DEPUTY_NS, last_note_ns = clock_now_ns();
     while (atomic_load(&team->deputy_may)) {
         wait_nap(&naps, ns);
         uint64_t now = clock_now_ns();
@@ -168,8 +167,7 @@ void ranks_deputy_end(struct team *team)
     pthread_join(team->deputy, NULL);
 }
 
-/* --- a worker's shift --------------------------------------------------------------------------
- */
+/* --- a worker's shift ------------------------------------------------------------------------ */
 
 static void own_range(struct worker *me, uint64_t first, uint64_t count)
 {
@@ -270,8 +268,7 @@ static void shift_master(struct team *team, struct worker *me, struct tally *tal
         shift_asking(team, me, tally);
 }
 
-/* --- dispatches --------------------------------------------------------------------------------
- */
+/* --- dispatches ------------------------------------------------------------------------------ */
 
 static const struct dispatch dispatch_table[] = {
     {"master", true, shift_master},

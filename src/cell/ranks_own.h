@@ -66,7 +66,7 @@ struct team {
     pid_t parent;
     pthread_t guardian, deputy;
     bool has_guardian, has_deputy;
-    char runtime[128];
+    char runtime[256];
     struct placement *placements; /* root: [workers] */
 
     /* Of the job; written by the first thread, between maps. */
@@ -101,8 +101,7 @@ struct team {
     struct claim claim;
 };
 
-/* --- ranks_wait.c ------------------------------------------------------------------------------
- */
+/* --- ranks_wait.c ---------------------------------------------------------------------------- */
 
 /* How a wait goes on: first spinning (where workers are more than CPUs: giving the CPU away), then
  * in naps of a share of the time waited so far, so that the delay stays in proportion to the wait.
@@ -134,8 +133,7 @@ void ranks_await(struct team *team, MPI_Request *request, const struct patience 
 void ranks_send(struct team *team, int to, int tag, const void *data, size_t n);
 void ranks_receive(struct team *team, int from, int tag, void *data, size_t n);
 
-/* --- ranks_master.c ----------------------------------------------------------------------------
- */
+/* --- ranks_master.c -------------------------------------------------------------------------- */
 
 /* The dispatch that is asked for, as ranks_dispatch. */
 const struct dispatch *ranks_find_dispatch(const char *asked, enum sched_kind kind,

@@ -40,7 +40,8 @@ void wait_step(struct wait *wait)
     const struct patience *p = wait->patience;
     uint64_t waited = clock_now_ns() - wait->since_ns;
     if (waited < (wait->crowded ? p->crowded_ns : p->spin_ns)) {
-        /* Even where there are CPUs for all, two ranks that are not bound may find themselves on one. */
+        /* Even where there are CPUs for all, two ranks that are not bound may find themselves on
+         * one. */
         if (wait->crowded || waited > ALONE_NS)
             sched_yield();
         return;

@@ -36,8 +36,4 @@ int command_fail(enum status status, const struct err *err);
 /* Columns to write text for: COLUMNS, else the terminal's, else 80; at least 80. */
 int command_columns(void);
 
-/* Prints a paragraph to standard output, folded at `columns`, indented by `indent` from the second
- * line. */
-void command_print_folded(const char *text, int indent, int columns);
-
 #endif

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "record/record.h"
 #include "report/articles.h"
+#include "report/format.h"
 #include "report/summary.h"
 #include "run/experiment.h"
 #include "sched/sched.h"
@@ -94,7 +95,7 @@ static int list_options(int argc, char **argv)
         const struct option *o = &option_table[i];
         printf("%s %s (%s; default '%s')\n    ", o->name, o->argument ? o->argument : "yes|no",
                where[o->scope], o->fallback);
-        command_print_folded(o->help, 4, command_columns());
+        format_folded(stdout, o->help, 4, command_columns());
     }
     return STATUS_OK;
 }

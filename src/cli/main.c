@@ -51,26 +51,6 @@ int command_columns(void)
     return columns < 80 ? 80 : columns;
 }
 
-void command_print_folded(const char *text, int indent, int columns)
-{
-    size_t n;
-    char **words = text_words(text, " ", &n);
-    int column = indent;
-    for (size_t i = 0; i < n; i++) {
-        int length = (int)strlen(words[i]);
-        if (i > 0 && column + 1 + length > columns) {
-            printf("\n%*s", indent, "");
-            column = indent;
-        } else if (i > 0) {
-            putchar(' ');
-            column++;
-        }
-        column += printf("%s", words[i]);
-    }
-    putchar('\n');
-    text_words_free(words);
-}
-
 static void print_help(void)
 {
     printf("poolmark measures how work is shared out: one list of tasks, run sequentially, in a "

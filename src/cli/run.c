@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "build_info.h"
+#include "report/format.h"
 #include "run/cells.h"
 
 #include <signal.h>
@@ -61,7 +62,7 @@ static void print_help(void)
                      *o->fallback && o->argument ? " [" : "", o->argument ? o->fallback : "",
                      *o->fallback && o->argument ? "]" : "");
             printf("  %-20s ", left);
-            command_print_folded(help, 23, columns);
+            format_folded(stdout, help, 23, columns);
         }
     }
     printf("\nLists are 1,2,4; ranges 1..8; geometric ranges 1..1024*4. `poolmark list` shows\n"

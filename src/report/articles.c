@@ -39,8 +39,19 @@ static bool all_sums_are(const struct summary_point *p, uint64_t sum)
     return p->n > 0;
 }
 
+/* A ratio to what was not measured is none. */
+static bool is_unmeasured(struct article_row *row)
+{
+    if (isfinite(row->measured))
+        return false;
+    text_copy(row->verdict, sizeof row->verdict, "not measured");
+    return true;
+}
+
 static void judge_time(struct article_row *row)
 {
+    if (is_unmeasured(row))
+        return;
     double ratio = row->measured / row->claimed;
     text_copy(row->verdict, sizeof row->verdict,
               ratio < 1 - tolerance   ? "faster"
@@ -50,6 +61,8 @@ static void judge_time(struct article_row *row)
 
 static void judge_speedup(struct article_row *row)
 {
+    if (is_unmeasured(row))
+        return;
     double ratio = row->measured / row->claimed;
     const char *verdict = ratio > 1 + tolerance   ? "higher"
                           : ratio < 1 - tolerance ? "lower"

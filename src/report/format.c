@@ -1,6 +1,7 @@
 /* Numbers and table cells for people: see format.h. */
 #include "report/format.h"
 
+#include "base/text.h"
 #include "base/units.h"
 
 #include <math.h>
@@ -67,4 +68,24 @@ void format_cell(FILE *to, const char *text, int width)
         fprintf(to, "%s%*s", text, pad, "");
     else
         fprintf(to, "%*s%s", pad, "", text);
+}
+
+void format_folded(FILE *to, const char *text, int indent, int columns)
+{
+    size_t n;
+    char **words = text_words(text, " ", &n);
+    int column = indent;
+    for (size_t i = 0; i < n; i++) {
+        int length = (int)strlen(words[i]);
+        if (i > 0 && column + 1 + length > columns) {
+            fprintf(to, "\n%*s", indent, "");
+            column = indent;
+        } else if (i > 0) {
+            fputc(' ', to);
+            column++;
+        }
+        column += fprintf(to, "%s", words[i]);
+    }
+    fputc('\n', to);
+    text_words_free(words);
 }

@@ -32,4 +32,8 @@ char *format_ratio_interval(double low, double high, char *buffer, size_t size);
  * negative. */
 void format_cell(FILE *to, const char *text, int width);
 
+/* Prints a paragraph, folded at `columns`, indented by `indent` from its second line on. The caller
+ * has printed `indent` characters of the first line. */
+void format_folded(FILE *to, const char *text, int indent, int columns);
+
 #endif

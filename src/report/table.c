@@ -200,13 +200,17 @@ static int rank_of(const struct summary_point *p)
     return is_base(p) ? 0 : 1;
 }
 
-static void print_failures(FILE *to, const struct summary_point *p)
+static void print_failures(FILE *to, const struct summary_point *p, int columns)
 {
-    if (p->n_failed)
-        fprintf(to,
-                "  ! %s, %s, chunk %" PRIu64 ", W=%" PRIu64 ": %" PRIu64 " failed; the last: %s\n",
-                p->point.backend, p->point.schedule, p->point.chunk, p->point.workers, p->n_failed,
-                p->last_error);
+    struct text t = TEXT_INIT;
+    if (p->n_failed == 0)
+        return;
+    text_addf(&t, "%s, %s, chunk %" PRIu64 ", W=%" PRIu64 ": %" PRIu64 " failed; the last: %s",
+              p->point.backend, p->point.schedule, p->point.chunk, p->point.workers, p->n_failed,
+              p->last_error);
+    fputs("  ! ", to);
+    format_folded(to, t.text, 4, columns);
+    text_release(&t);
 }
 
 static void print_legend(FILE *to, const bool *used)
@@ -238,7 +242,7 @@ static void print_block(FILE *to, const struct summary *s, size_t first, int col
         }
     for (size_t k = first; k < s->n; k++)
         if (same_block(p, &s->points[k]))
-            print_failures(to, &s->points[k]);
+            print_failures(to, &s->points[k], columns);
 }
 
 void summary_write_text(const struct summary *s, FILE *to, int columns, bool color,
