@@ -166,12 +166,15 @@ static int unknown_name(const char *word, const struct units_name *names, struct
 }
 
 /* One end of a range: a count or a name. */
-static int range_end(const char *word, const struct units_name *names, uint64_t *value,
-                     struct err *err)
+static int range_end(const char *word, uint64_t low, uint64_t high, const struct units_name *names,
+                     uint64_t *value, struct err *err)
 {
     for (const struct units_name *n = names; n && n->name; n++)
         if (strcmp(n->name, word) == 0)
             return *value = n->value, 0;
+    if (word[0] == '-')
+        return err_set(err, "%s is negative (allowed: %llu to %llu)", word, (unsigned long long)low,
+                       (unsigned long long)high);
     if (names && isalpha((unsigned char)word[0]))
         return unknown_name(word, names, err);
     return units_count(word, value, err);
@@ -206,17 +209,12 @@ static int add_value(struct values *v, uint64_t value, uint64_t low, uint64_t hi
 static int add_word(struct values *v, char *word, uint64_t low, uint64_t high,
                     const struct units_name *names, struct err *err)
 {
-    if (word[0] == '-') {
-        size_t length = strstr(word, "..") ? (size_t)(strstr(word, "..") - word) : strlen(word);
-        return err_set(err, "%.*s is negative (allowed: %llu to %llu)", (int)length, word,
-                       (unsigned long long)low, (unsigned long long)high);
-    }
     if (!*word)
         return err_set(err, "a list has an empty item (allowed: as 1,2,4 or 1..8 or 1..1024*4)");
     char *dots = strstr(word, "..");
     uint64_t from, to, factor = 1;
     if (!dots) {
-        if (range_end(word, names, &from, err) != 0)
+        if (range_end(word, low, high, names, &from, err) != 0)
             return -1;
         return add_value(v, from, low, high, err);
     }
@@ -232,8 +230,8 @@ static int add_word(struct values *v, char *word, uint64_t low, uint64_t high,
             return err_set(err, "the factor %llu of a geometric range is below 2",
                            (unsigned long long)factor);
     }
-    if (range_end(text_trim(word), names, &from, err) != 0 ||
-        range_end(text_trim(dots + 2), names, &to, err) != 0)
+    if (range_end(text_trim(word), low, high, names, &from, err) != 0 ||
+        range_end(text_trim(dots + 2), low, high, names, &to, err) != 0)
         return -1;
     if (from > to)
         return err_set(err, "the range %llu..%llu runs downwards", (unsigned long long)from,
