@@ -68,10 +68,6 @@ static int set_up(struct team *team, const struct job *job, struct err *err)
     if (bytes > 0) /* all of it is touched, so that no page is made in the timed part */
         memset(team->results.results, 0xa5, bytes);
     worker_desks_clear_logs(team->desks, team->threads, job);
-    for (uint32_t t = 0; t < team->threads; t++)
-        team->here[t].n_ranges = 0;
-    if (team->crowded) /* threads that spin would take the CPUs from those that work */
-        return 0;
     uint32_t came = team->each(team->threads, shift_stand, team);
     return came < team->threads ? too_few(err, came, team->threads) : 0;
 }

@@ -120,6 +120,7 @@ static void fill_row(struct article_row *row, const struct article_claims *e,
     text_copy(row->metric, sizeof row->metric, claim_metric_name(claim->metric));
     text_copy(row->schedule, sizeof row->schedule, p->point.schedule);
     row->chunk = p->point.chunk;
+    row->chunk_auto = p->point.chunk_auto;
     row->workers = p->point.workers;
     row->ranks = p->point.ranks;
     row->threads = p->point.threads;
@@ -132,25 +133,47 @@ static void fill_row(struct article_row *row, const struct article_claims *e,
         text_copy(row->verdict, sizeof row->verdict, "not measured");
 }
 
-/* Names the rows of one claim by what differs between them, backends apart: "S29 c4", "S45 static
- * W10". */
+/* What tells the rows of a claim apart, backends aside. A chunk that follows from the schedule
+ * tells nothing that the schedule does not. */
+struct shape {
+    const char *schedule;
+    uint64_t chunk, workers; /* chunk 0: the schedule's own */
+};
+
+static struct shape shape_of(const struct article_row *row)
+{
+    return (struct shape){row->schedule, row->chunk_auto ? 0 : row->chunk, row->workers};
+}
+
+static bool is_base_row(const struct article_row *row)
+{
+    return strcmp(row->backend, "seq") == 0;
+}
+
+/* Names the rows of one claim by what differs between them: "S29 c4", "S45 static W10". The
+ * sequential row needs no more than the claim's name. */
 static void name_rows(struct article_row *rows, size_t n)
 {
     bool schedules = false, chunks = false, workers = false;
-    for (size_t i = 1; i < n; i++) {
-        schedules = schedules || strcmp(rows[i].schedule, rows[0].schedule) != 0;
-        chunks = chunks || rows[i].chunk != rows[0].chunk;
-        workers = workers || rows[i].workers != rows[0].workers;
-    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < i; k++) {
+            struct shape a = shape_of(&rows[i]), b = shape_of(&rows[k]);
+            if (is_base_row(&rows[i]) || is_base_row(&rows[k]))
+                continue;
+            schedules = schedules || strcmp(a.schedule, b.schedule) != 0;
+            chunks = chunks || a.chunk != b.chunk;
+            workers = workers || a.workers != b.workers;
+        }
     for (size_t i = 0; i < n; i++) {
+        struct shape shape = shape_of(&rows[i]);
         struct text t = TEXT_INIT;
         text_addf(&t, "%s", rows[i].claim);
-        if (schedules)
-            text_addf(&t, " %s", rows[i].schedule);
-        if (chunks)
-            text_addf(&t, " c%" PRIu64, rows[i].chunk);
-        if (workers)
-            text_addf(&t, " W%" PRIu64, rows[i].workers);
+        if (schedules && !is_base_row(&rows[i]))
+            text_addf(&t, " %s", shape.schedule);
+        if (chunks && shape.chunk && !is_base_row(&rows[i]))
+            text_addf(&t, " c%" PRIu64, shape.chunk);
+        if (workers && !is_base_row(&rows[i]))
+            text_addf(&t, " W%" PRIu64, shape.workers);
         text_copy(rows[i].row, sizeof rows[i].row, t.text);
         text_release(&t);
     }

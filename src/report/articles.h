@@ -15,6 +15,7 @@
     F(text, backend, "", "who ran it")                                                             \
     F(text, schedule, "", "rule that set the chunk sizes")                                         \
     F(count, chunk, "tasks", "chunk size")                                                         \
+    F(flag, chunk_auto, "", "1 when the chunk size follows from the rule")                         \
     F(count, workers, "", "workers that compute")                                                  \
     F(count, ranks, "", "MPI ranks, 1 without MPI")                                                \
     F(count, threads, "", "threads of a rank or process")                                          \
