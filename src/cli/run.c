@@ -36,6 +36,7 @@ struct job {
     struct experiments experiments;
     struct plan plan;
     char folder[4096];
+    int lock; /* of the folder, or -1 */
     bool resumes;
 };
 
@@ -348,6 +349,9 @@ static int run_job(struct job *j, struct err *err)
     char text[256];
     if (open_folder(j, &manifest, err) != 0)
         return command_fail(STATUS_USAGE, err);
+    j->lock = folder_lock(j->folder, err);
+    if (j->lock < 0)
+        return command_fail(STATUS_USAGE, err);
     say_missing(&j->plan);
     size_t n_missing = j->plan.n_missing;
     allow_root(&j->plan);
@@ -370,7 +374,7 @@ static int run_job(struct job *j, struct err *err)
 
 int command_run(int argc, char **argv)
 {
-    struct job j = {.argc = argc, .argv = argv};
+    struct job j = {.argc = argc, .argv = argv, .lock = -1};
     struct err err;
     for (int i = 0; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0)
@@ -382,6 +386,8 @@ int command_run(int argc, char **argv)
         status = dry_run(&j);
     else
         status = run_job(&j, &err);
+    if (j.lock >= 0)
+        close(j.lock);
     release(&j);
     return status;
 }

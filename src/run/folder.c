@@ -9,9 +9,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -81,6 +83,21 @@ int folder_make(const char *out, const char *name, char *path, size_t size, stru
             break;
     }
     return err_set(err, "%s cannot be made: %s; --out names another folder", path, strerror(errno));
+}
+
+int folder_lock(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, "%s cannot be opened: %s", path, strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    if (errno == EWOULDBLOCK)
+        err_set(err, "%s belongs to a run that still goes on", path);
+    else
+        err_set(err, "%s cannot be locked: %s", path, strerror(errno));
+    close(fd);
+    return -1;
 }
 
 void folder_unmake(const char *path)

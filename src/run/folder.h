@@ -16,6 +16,10 @@ enum { FOLDER_SCHEMA = 1 };
  * empty. The path is written to `path`. */
 int folder_make(const char *out, const char *name, char *path, size_t size, struct err *err);
 
+/* Makes the folder this process's own to write until the descriptor returned is closed, or the
+ * process ends however it ends; -1 when another run writes to it. */
+int folder_lock(const char *path, struct err *err);
+
 /* Takes back a folder that was just made and could not be filled. */
 void folder_unmake(const char *path);
 

@@ -274,16 +274,16 @@ load helpers
     [ "$n" -eq 27 ]
     [ "$(wc -l <orders.1)" -eq $((2 * n)) ]
     cmp <(head -n "$n" orders.1) <(tail -n "$n" orders.1)
-    ! cmp -s <(head -n "$n" orders.1) orders.2
+    ! cmp -s <(head -n "$n" orders.1) orders.2 || false
     cmp <(head -n "$n" orders.1 | cut -d'|' -f2- | sort) <(cut -d'|' -f2- orders.2 | sort)
     # Not the order of the plan, and no two passes alike.
     local pass
     for pass in 0 1 2; do
         awk -F'|' -v pass=$pass '$3 == pass { print $4, $5 }' orders.2 >pass.$pass
     done
-    ! cmp -s pass.0 pass.1
-    ! cmp -s pass.1 pass.2
-    ! sort -c -k2n pass.0 2>/dev/null || ! sort -c -k2n pass.1 2>/dev/null
+    ! cmp -s pass.0 pass.1 || false
+    ! cmp -s pass.1 pass.2 || false
+    ! sort -c -k2n pass.0 2>/dev/null || ! sort -c -k2n pass.1 2>/dev/null || false
 }
 
 @test "a cell hears what the plan says" {
