@@ -9,11 +9,15 @@ make_run() {
     mock_run --cell 'mock=./mock_cell --times 1ms,2ms' --format csv "$@" >/dev/null
 }
 
+# Skips the test where no small file system may be mounted.
+need_small_disk() {
+    mkdir -p disk
+    unshare -m mount -t tmpfs -o size=4k tmpfs disk 2>/dev/null || skip 'no rights to mount a small file system'
+}
+
 # in_small_disk BYTES SCRIPT: runs the shell script in a file system of so many bytes, mounted on ./disk
 # for it alone.
 in_small_disk() {
-    mkdir -p disk
-    unshare -m true 2>/dev/null || skip 'no rights to mount a small file system'
     unshare -m sh -c "mount -t tmpfs -o size=$1 tmpfs disk || exit 99; $2"
 }
 
@@ -38,6 +42,7 @@ in_small_disk() {
 }
 
 @test "--out on a full file system: exit 2, one sentence, no folder is left" {
+    need_small_disk
     run_split 0 in_small_disk 4k "
         cat /dev/zero >disk/zeros 2>/dev/null
         '$poolmark' run --out disk/out --workload null --tasks 1 --reps 1 --launches 1 >disk.out 2>disk.err
@@ -188,6 +193,7 @@ in_small_disk() {
 # --- full while it runs --------------------------------------------------------------------------
 
 @test "the disk fills up in mid-run: said, exit 1, and --resume finishes when there is room" {
+    need_small_disk
     run_split 0 in_small_disk 40k "
         '$poolmark' run --out disk/out --quiet --workload null --tasks 12 --workers 2 --backends mock --reps 300 \
             --launches 1 --cell 'mock=./mock_cell' --format csv >disk.out 2>disk.err
