@@ -77,7 +77,8 @@
     F(count, pid, "", "its process")                                                               \
     F(text, requested_pu, "", "PU asked for; empty: it may float")                                 \
     F(text, observed_pu, "", "PU where it ran when it looked")                                     \
-    F(text, observed_set, "", "PUs that it may run on")
+    F(text, observed_set, "", "PUs that it may run on")                                            \
+    F(text, runtime, "", "OpenMP runtime or MPI library, and the variables that steer it")
 
 /* One chunk as it was run: trace.csv, with --trace. */
 #define TRACE_FIELDS(F)                                                                            \

@@ -81,13 +81,24 @@ void cell_command_free(char **argv)
     free(argv);
 }
 
+/* Variables that a launch adds. Threads of several ranks on too few CPUs must not spin while they
+ * wait, and libgomp, which sees the threads of its own process alone, would let them. What the user
+ * has set stays; what is added shows in the runtime's line of placements.csv. */
+static char *const *launch_environment(const struct cell_spec *spec)
+{
+    static char *const passive[] = {"OMP_WAIT_POLICY=passive", NULL};
+    bool is_set = getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT");
+    return spec->kind->uses_ranks && spec->kind->uses_threads && spec->crowded && !is_set ? passive
+                                                                                          : NULL;
+}
+
 int cell_start(struct cell *cell, const struct cell_spec *spec, struct err *err)
 {
     *cell = (struct cell){.spec = spec, .child = CHILD_INIT};
     char **argv = cell_command(spec);
     /* Killing mpirun at once would leave its ranks; by SIGTERM it takes them along. */
-    int status =
-        child_start(&cell->child, argv, NULL, spec->kind->uses_ranks ? SIGTERM : SIGKILL, err);
+    int status = child_start(&cell->child, argv, launch_environment(spec),
+                             spec->kind->uses_ranks ? SIGTERM : SIGKILL, err);
     cell_command_free(argv);
     cell->started = status == 0;
     return status;
@@ -226,6 +237,7 @@ static void read_placements(struct cell *cell, const json_t *hello)
         row->ranks = cell->spec->ranks;
         row->threads = cell->spec->kind->uses_threads ? cell->spec->threads : 1;
         row->cell_pid = (uint64_t)cell->child.pid;
+        text_copy(row->runtime, sizeof row->runtime, cell->runtime);
         row->worker = (uint64_t)json_integer_value(json_object_get(item, "worker"));
         row->rank = (uint64_t)json_integer_value(json_object_get(item, "rank"));
         row->thread = (uint64_t)json_integer_value(json_object_get(item, "thread"));

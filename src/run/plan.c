@@ -179,6 +179,7 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
                                                     .ranks = s->ranks,
                                                     .threads = s->workers / s->ranks,
                                                     .bind = x->bind,
+                                                    .crowded = (int)s->workers > x->machine->usable,
                                                     .oversubscribe = x->e->oversubscribe,
                                                     .fresh = x->e->fresh});
     x->plan->cells[p.cell].oversubscribe |= x->e->oversubscribe;

@@ -13,6 +13,7 @@ struct cell_spec {
     uint32_t workers, ranks, threads;
     const char *bind;
     bool oversubscribe;
+    bool crowded;     /* more workers than usable CPUs */
     bool fresh;       /* started anew for every sample */
     bool unavailable; /* cannot run here; said once in plan.missing */
     size_t group;
