@@ -164,3 +164,14 @@ void text_add_choices(struct text *t, const char *word, const char *const *names
     if (near)
         text_addf(t, "; did you mean '%s'?", near);
 }
+
+int text_refuse(struct err *err, const char *what, const char *word, const char *const *names,
+                size_t n)
+{
+    struct text t = TEXT_INIT;
+    text_addf(&t, "%s '%s'", what, word);
+    text_add_choices(&t, word, names, n);
+    err_set(err, "%s", t.text);
+    text_release(&t);
+    return -1;
+}

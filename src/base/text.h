@@ -2,6 +2,8 @@
 #ifndef POOLMARK_BASE_TEXT_H
 #define POOLMARK_BASE_TEXT_H
 
+#include "base/err.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,7 +40,12 @@ void text_words_free(char **words);
  * length, at least 2; or a prefix), or NULL. names[n]; entries may not be NULL. */
 const char *text_nearest(const char *word, const char *const *names, size_t n);
 
-/* Appends "; allowed are a, b, c" and, when one is near, "; did you mean b?" to a sentence. */
+/* Refuses a word that is none of names[n]: "WHAT 'word'; allowed: a, b, c; did you mean 'b'?",
+ * where what is as "unknown schedule". Always returns -1. */
+int text_refuse(struct err *err, const char *what, const char *word, const char *const *names,
+                size_t n);
+
+/* The end of such a sentence, for those that begin otherwise. */
 void text_add_choices(struct text *t, const char *word, const char *const *names, size_t n);
 
 #endif

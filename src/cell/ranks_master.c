@@ -300,11 +300,7 @@ const struct dispatch *ranks_find_dispatch(const char *asked, enum sched_kind ki
                 rule->name, fit->name);
         return NULL;
     }
-    struct text t = TEXT_INIT;
-    text_addf(&t, "unknown dispatch '%s'", asked);
-    text_add_choices(&t, asked, names, N_DISPATCHES);
-    err_set(err, "%s", t.text);
-    text_release(&t);
+    text_refuse(err, "unknown dispatch", asked, names, N_DISPATCHES);
     return NULL;
 }
 

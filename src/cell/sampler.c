@@ -39,17 +39,6 @@ static const char *const members[] = {"id",    "workload", "scale",    "tasks", 
 
 enum { N_MEMBERS = sizeof members / sizeof *members };
 
-static int refuse_choice(struct err *err, const char *what, const char *word,
-                         const char *const *names, size_t n)
-{
-    struct text t = TEXT_INIT;
-    text_addf(&t, "unknown %s '%s'", what, word);
-    text_add_choices(&t, word, names, n);
-    err_set(err, "%s", t.text);
-    text_release(&t);
-    return -1;
-}
-
 static int check_members(json_t *object, struct err *err)
 {
     const char *name;
@@ -60,7 +49,7 @@ static int check_members(json_t *object, struct err *err)
         while (i < N_MEMBERS && strcmp(members[i], name) != 0)
             i++;
         if (i == N_MEMBERS)
-            return refuse_choice(err, "member", name, members, N_MEMBERS);
+            return text_refuse(err, "unknown member", name, members, N_MEMBERS);
     }
     return 0;
 }
@@ -123,7 +112,7 @@ static int read_dispatch(const struct sampler *sampler, const char *name, char *
             text_copy(to, size, name);
             return 0;
         }
-    return refuse_choice(err, "dispatch", name, names, n);
+    return text_refuse(err, "unknown dispatch", name, names, n);
 }
 
 static int read_job(const struct sampler *sampler, const json_t *object, struct job *job,

@@ -148,11 +148,7 @@ int command_list(int argc, char **argv)
             return lists[i].list(argc - 1, argv + 1);
         names[i] = lists[i].name;
     }
-    struct text t = TEXT_INIT;
     struct err err;
-    text_addf(&t, "list: unknown '%s'", argv[0]);
-    text_add_choices(&t, argv[0], names, N_LISTS);
-    err_set(&err, "%s", t.text);
-    text_release(&t);
+    text_refuse(&err, "list: unknown", argv[0], names, N_LISTS);
     return command_fail(STATUS_USAGE, &err);
 }

@@ -85,12 +85,8 @@ static int unknown_command(const char *name)
     const char *names[N_COMMANDS];
     for (int i = 0; i < N_COMMANDS; i++)
         names[i] = command_table[i].name;
-    struct text t = TEXT_INIT;
     struct err err;
-    text_addf(&t, "unknown command '%s'", name);
-    text_add_choices(&t, name, names, N_COMMANDS);
-    err_set(&err, "%s", t.text);
-    text_release(&t);
+    text_refuse(&err, "unknown command", name, names, N_COMMANDS);
     return command_fail(STATUS_USAGE, &err);
 }
 

@@ -25,12 +25,7 @@ static int read_metric(const char *word, enum claim_metric *metric, struct err *
     for (int i = 0; i < N_METRICS; i++)
         if (strcmp(word, metric_names[i]) == 0)
             return *metric = (enum claim_metric)i, 0;
-    struct text t = TEXT_INIT;
-    text_addf(&t, "unknown metric '%s'", word);
-    text_add_choices(&t, word, metric_names, N_METRICS);
-    err_set(err, "%s", t.text);
-    text_release(&t);
-    return -1;
+    return text_refuse(err, "unknown metric", word, metric_names, N_METRICS);
 }
 
 static int read_value(struct claim *claim, const char *word, struct err *err)

@@ -84,11 +84,7 @@ static void refuse_name(const char *name, const char *cells, struct err *err)
         if (*words[i])
             names[n++] = words[i];
     }
-    struct text t = TEXT_INIT;
-    text_addf(&t, "unknown backend '%s'", name);
-    text_add_choices(&t, name, names, n);
-    err_set(err, "%s", t.text);
-    text_release(&t);
+    text_refuse(err, "unknown backend", name, names, n);
     free(names);
     text_words_free(words);
 }

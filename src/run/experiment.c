@@ -155,12 +155,7 @@ static int read_dispatches(const char *text, struct experiment *e, struct err *e
         for (int k = 0; k < N; k++)
             found = found || strcmp(e->dispatches[i], known[k]) == 0;
         if (!found) {
-            struct text t = TEXT_INIT;
-            text_addf(&t, "unknown dispatch '%s'", e->dispatches[i]);
-            text_add_choices(&t, e->dispatches[i], known, N);
-            err_set(err, "%s", t.text);
-            text_release(&t);
-            return -1;
+            return text_refuse(err, "unknown dispatch", e->dispatches[i], known, N);
         }
     }
     return 0;
@@ -311,11 +306,7 @@ static int pick(struct experiments *all, const char *only, struct err *err)
     for (size_t i = 0; i < n && status == 0; i++) {
         if (used[i])
             continue;
-        struct text t = TEXT_INIT;
-        text_addf(&t, "--only: no experiment '%s'", words[i]);
-        text_add_choices(&t, words[i], names, n_names);
-        status = err_set(err, "%s", t.text);
-        text_release(&t);
+        status = text_refuse(err, "--only: no experiment", words[i], names, n_names);
     }
     for (size_t i = 0; i < n_names; i++)
         free((char *)names[i]);
@@ -357,12 +348,7 @@ static int read_format(const char *text, struct run_options *o, struct err *err)
     for (int i = 0; i < 3; i++)
         if (strcmp(text, names[i]) == 0)
             return o->format = i, 0;
-    struct text t = TEXT_INIT;
-    text_addf(&t, "unknown format '%s'", text);
-    text_add_choices(&t, text, names, 3);
-    err_set(err, "%s", t.text);
-    text_release(&t);
-    return -1;
+    return text_refuse(err, "unknown format", text, names, 3);
 }
 
 static int read_color(const char *text, struct err *err)

@@ -75,12 +75,7 @@ static int find_option(const char *name, enum option_scope scope, const char *wh
         if (option_table[i].scope <= scope)
             names[n++] = option_table[i].name;
     }
-    struct text t = TEXT_INIT;
-    text_addf(&t, "%s '%s'", what, name);
-    text_add_choices(&t, name, names, n);
-    err_set(err, "%s", t.text);
-    text_release(&t);
-    return -1;
+    return text_refuse(err, what, name, names, n);
 }
 
 /* --- files ------------------------------------------------------------------------------------ */

@@ -25,11 +25,7 @@ const struct sched_rule *sched_find(const char *name, struct err *err)
             return &sched_table[i];
         names[i] = sched_table[i].name;
     }
-    struct text t = TEXT_INIT;
-    text_addf(&t, "unknown schedule '%s'", name);
-    text_add_choices(&t, name, names, N_RULES);
-    err_set(err, "%s", t.text);
-    text_release(&t);
+    text_refuse(err, "unknown schedule", name, names, N_RULES);
     return NULL;
 }
 
