@@ -3,12 +3,12 @@
 # Columns of summary.csv: experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers
 # ranks threads bind fresh n median_s ci_low_s ci_high_s serial_fraction base base_s bound_s
 #
-# gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='chunks'; output='RUN/plots/chunks-chunks';
-#             caption='host class, n, base'; usable=2" plots/chunks.gp
+# gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='chunks';
+#             output='RUN/plots/chunks-chunks'; caption='host class, n, base'; usable=2" plots/chunks.gp
 
 call home.'/common.gp' 'begin'
-fields = 'experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers ranks threads bind fresh n median_s ci_low_s ci_high_s serial_fraction base base_s bound_s'
-keep(r) = text(r, c_experiment) eq experiment && amount(r, c_n) > 0 && text(r, c_backend) ne 'seq'
+fields = point_fields.'median_s ci_low_s ci_high_s bound_s'
+keep(r) = of_experiment(r) && text(r, c_backend) ne 'seq'
 call home.'/common.gp' 'read'
 
 n_drawn = 0
@@ -51,7 +51,8 @@ x_to = x_most * 2 ** x_pad
 has_base = 0
 top_ = most(y_most, bound_most)
 floor_ = least(y_least, bound_least)
-do for [p = 1:n_panels] { if (is_known(BASE_S[p])) { has_base = 1; top_ = most(top_, BASE_S[p]); floor_ = least(floor_, BASE_S[p]) } }
+do for [p = 1:n_panels] { if (is_known(BASE_S[p])) { has_base = 1; top_ = most(top_, \
+    BASE_S[p]); floor_ = least(floor_, BASE_S[p]) } }
 middle_ = sqrt(top_ * floor_)
 y_to = most(top_ * 1.15, middle_ * 1.4)
 y_from = least(floor_ / 1.15, middle_ / 1.4)
@@ -60,7 +61,9 @@ fits = 0
 rings = 0
 mark(p) = POOL[p] > 0 ? POOL[p] : NaN
 mark_text(p) = sprintf('Pool''s default: %d', POOL[p])
-references(p) = is_known(BASE_S[p]) ? sprintf('%.10g with lines lc rgb ink lw 1.5 dt (12, 7) notitle, ', BASE_S[p]) : ''
+references(p) = is_known(BASE_S[p]) ? \
+    sprintf('%.10g with lines lc rgb ink lw 1.5 dt (12, 7) notitle, ', BASE_S[p]) : ''
 legend = (has_base ? 'base' : '').(has_bound ? ' bound' : '').(has_interval ? ' interval' : '')
-legend_text(kind) = kind eq 'base' ? 'sequential' : kind eq 'bound' ? 'bound: greedy list schedule' : 'median, 95 % interval'
+legend_text(kind) = kind eq 'base' ? 'sequential' : kind eq 'bound' ? 'bound: greedy list schedule' : \
+    'median, 95 % interval'
 call home.'/common.gp' 'draw'

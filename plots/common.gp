@@ -1,8 +1,8 @@
 # What the figures share. A figure calls this file once a step:
 #
 #   call home.'/common.gp' 'begin'    defaults, colours and functions
-#   call home.'/common.gp' 'read'     reads the file named by input into CELL: the columns named in fields, and of the
-#                                     rows those for which keep(row) holds
+#   call home.'/common.gp' 'read'     reads the file named by input into CELL: the columns named in fields,
+#                                     and of the rows those for which keep(row) holds
 #   call home.'/common.gp' 'sort'     finds the series and shares them out over panels
 #   call home.'/common.gp' 'draw'     writes output.svg and output.png
 #   call home.'/common.gp' 'nothing'  writes both with one sentence, reason, in the middle
@@ -56,9 +56,17 @@ if (ARG1 eq 'begin') {
     size_title = 16
     wide(s, size) = 0.58 * size * strlen(s)
 
-    devices = 'svg '.(strstrt(GPVAL_TERMINALS, 'pngcairo') ? 'pngcairo' : strstrt(GPVAL_TERMINALS, ' png ') ? 'png' : '')
+    # What the figures of summary.csv have in common: the columns of a point, the base, and which rows count.
+    point_fields = 'experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers '. \
+        'ranks threads bind fresh n serial_fraction base base_s '
+    of_experiment(r) = text(r, c_experiment) eq experiment && amount(r, c_n) > 0
+    usable_text(n) = sprintf('%g usable CPU%s', n, n == 1 ? '' : 's')
+
+    devices = 'svg '.(strstrt(GPVAL_TERMINALS, 'pngcairo') ? 'pngcairo' : strstrt(GPVAL_TERMINALS, \
+        ' png ') ? 'png' : '')
     open_device(device) = (size_factor = device eq 'svg' ? 1.0 : 0.75, big = device eq 'svg' ? 0.62 : 0.9, \
-        sprintf('set terminal %s size %d,%d noenhanced %s font "%s,%g" linewidth 1 %s; set output "%s.%s"', \
+        sprintf('set terminal %s size %d,%d noenhanced %s font "%s,%g" linewidth 1 ' . \
+            '%s; set output "%s.%s"', \
         device, canvas_w, canvas_h, device eq 'svg' ? 'dynamic butt' : device eq 'pngcairo' ? 'butt' : '', \
         device eq 'svg' ? 'sans-serif' : 'Sans', \
         size_text * size_factor, device eq 'png' ? 'background "#ffffff"' : 'background rgb "white"', \
@@ -66,7 +74,8 @@ if (ARG1 eq 'begin') {
     face(device, size) = sprintf('%s,%g', device eq 'svg' ? 'sans-serif' : 'Sans', size * size_factor)
     bold(device, size) = sprintf('%s,%g', device eq 'svg' ? 'sans-serif' : 'Sans:Bold', size * size_factor)
     open_fonts(device) = (font_small = face(device, size_small), font_large = face(device, size_title), \
-        font_tiny = face(device, 9.5), font_bold = bold(device, size_text), font_title = bold(device, size_title))
+        font_tiny = face(device, 9.5), font_bold = bold(device, size_text), font_title = bold(device, \
+            size_title))
 
     canvas_w = 900
     canvas_h = 600
@@ -119,12 +128,12 @@ if (ARG1 eq 'read') {
     rows = row_ - 1
 }
 
-# Wants: rows of summary.csv in CELL with fields sort_fields among them; x_field; y_of(r), low_of(r),
+# Wants: rows of summary.csv in CELL, with point_fields among their fields; x_field; y_of(r), low_of(r),
 # high_of(r), bound_of(r): the value, its interval and its bound, NaN when unknown; split: the factors that
 # always get a panel of their own.
 #
-# Leaves: for rows X Y LOW HIGH BOUND and SERIES (0: of seq, or not to be drawn); for series NAME BACKEND
-# PANEL COLOUR SHAPE DASH JOINED FRACTION; for panels TITLE BASE_S; common (the factors that do not vary);
+# Leaves: for rows X Y LOW HIGH BOUND, SEQ and SERIES (0: of seq, or not to be drawn); for series FIRST (its
+# first row) NAME PANEL COLOUR SHAPE DASH JOINED FRACTION; for panels TITLE BASE_S; common (the factors that do not vary);
 # counts n_series, n_panels; ranges x_least .. x_most, y_least .. y_most; flags has_interval, has_bound,
 # has_fit, has_seq.
 if (ARG1 eq 'sort') {
@@ -210,10 +219,13 @@ if (ARG1 eq 'sort') {
         EXAMPLE[BACKEND[r] + 1] = r
     }
     do for [f in factors] {
-        same_ = 0 == sum [q = 1:rows] (SERIES[q] && factor(q, f) ne factor(f eq 'dispatch' ? EXAMPLE[BACKEND[q] + 1] : first_, f) ? 1 : 0)
+        same_ = 0 == sum [q = 1:rows] (SERIES[q] && factor(q, f) ne factor(f eq 'dispatch' ? \
+            EXAMPLE[BACKEND[q] + 1] : first_, f) ? 1 : 0)
         if (!same_) { varied = glue(varied, f, ' ') }
-        if (same_ && first_ && f ne 'dispatch' && factor(first_, f) ne 'bind ' && factor(first_, f) ne 'bind none' \
-            && factor(first_, f) ne 'scale ' && factor(first_, f) ne 'scale 1' && factor(first_, f) ne 'kept') {
+        if (same_ && first_ && f ne 'dispatch' && factor(first_, f) ne 'bind ' && factor(first_, \
+            f) ne 'bind none' \
+            && factor(first_, f) ne 'scale ' && factor(first_, f) ne 'scale 1' && factor(first_, \
+                f) ne 'kept') {
             common = glue(common, factor(first_, f), ' · ')
         }
     }
@@ -244,7 +256,8 @@ if (ARG1 eq 'sort') {
     # when that makes too many panels, one for each backend. Series of several backends whose bounds differ
     # are parted too, so that each bound is seen with its own series.
     apart(a, b) = abs(a - b) > 0.01 * abs(a)
-    differ(i, j) = X[i] == X[j] && SERIES[i] && SERIES[j] && PANEL[SERIES[i] + 0] == PANEL[SERIES[j] + 0] && apart(BOUND[i], BOUND[j])
+    differ(i, j) = X[i] == X[j] && SERIES[i] && SERIES[j] && \
+        PANEL[SERIES[i] + 0] == PANEL[SERIES[j] + 0] && apart(BOUND[i], BOUND[j])
     panel_by = wanted(split, varied)
     free_ = without(panel_by.' dispatch', varied)
     array TITLE[rows]
@@ -256,7 +269,8 @@ if (ARG1 eq 'sort') {
         n_panels = 0
         largest = 0
         do for [k = 1:n_series] {
-            title_ = glue(with_backend ? text(FIRST[k], c_backend) : '', chosen(FIRST[k], panel_by, ', '), ', ')
+            title_ = glue(with_backend ? text(FIRST[k], c_backend) : '', chosen(FIRST[k], panel_by, \
+                ', '), ', ')
             p_ = 0
             do for [p = 1:n_panels] { if (TITLE[p] eq title_) { p_ = p } }
             if (!p_) { n_panels = n_panels + 1; p_ = n_panels; TITLE[p_] = title_; SIZE[p_] = 0 }
@@ -295,7 +309,8 @@ if (ARG1 eq 'sort') {
         r = FIRST[k]
         backend = text(r, c_backend)
         variant_ = chosen(r, inner, ', ')
-        NAME[k] = with_backend ? variant_ : n_backends > 1 || variant_ eq '' ? glue(backend, variant_, ', ') : variant_
+        NAME[k] = with_backend ? variant_ : n_backends > 1 || variant_ eq '' ? glue(backend, variant_, \
+            ', ') : variant_
         longest = most(longest, strlen(NAME[k]))
         v_ = 0
         do for [v = 1:variants] { if (VARIANT[v] eq variant_) { v_ = v } }
@@ -316,7 +331,8 @@ if (ARG1 eq 'sort') {
             SHAPE[k] = int(cycle(shapes, b_ + 4 * int((v_ - 1) / 2))) - (v_ - 1) % 2
             DASH[k] = 1 + (v_ - 1) % 4
         }
-        JOINED[k] = 0 == sum [i_ = 1:rows] (SERIES[i_] == k ? sum [j_ = 1:i_ - 1] (SERIES[j_] == k && X[j_] == X[i_] ? 1 : 0) : 0)
+        JOINED[k] = 0 == sum [i_ = 1:rows] (SERIES[i_] == k ? sum [j_ = 1:i_ - 1] (SERIES[j_] == k && \
+            X[j_] == X[i_] ? 1 : 0) : 0)
         FRACTION[k] = NaN
         do for [r = 1:rows] {
             if (SERIES[r] == k) {
@@ -339,10 +355,11 @@ if (ARG1 eq 'sort') {
     if (base_name eq '') { base_name = 'seq' }
 }
 
-# Wants: what 'sort' leaves; title, x_title, y_title; y_scale: log2, time or linear; the range y_from .. y_to
-# and x_from .. x_to; legend: kinds of reference marks that are in use, legend_text(kind); references(p): the
+# Wants: what 'sort' leaves; title, x_title, y_title; y_scale: log2, time or linear; the ranges x_from .. x_to
+# and y_from .. y_to; legend: the kinds of reference marks in use, and legend_text(kind); references(p): the
 # plot elements of a panel's reference lines, with a comma behind each; fits: 1 when Amdahl's curve belongs
-# in; rings: 1 when the points at x = 1 are to be ringed; mark(p) and mark_text(p): x of a vertical mark, NaN for none.
+# in; rings: 1 when the points at x = 1 are to be ringed; mark(p) and mark_text(p): x of a vertical mark, NaN
+# for none, and what it says.
 if (ARG1 eq 'draw') {
     # The page: title, factors, legend, panels, caption.
     grid_columns = n_panels == 1 ? 1 : n_panels <= 4 ? 2 : 3
@@ -367,15 +384,19 @@ if (ARG1 eq 'draw') {
     y_letters = 3
     if (y_scale eq 'linear') {
         step_ = 0.1
-        do for [s in '0.1 0.2 0.5 1 2 5 10'] { if (step_ / (y_to - y_from) * panel_h < 19) { step_ = real(s) } }
+        do for [s in '0.1 0.2 0.5 1 2 5 10'] { if (step_ / (y_to - y_from) * panel_h < 19) { \
+            step_ = real(s) } }
         v = 0
-        while (v <= y_to * 1.0001) { y_ticks = glue(y_ticks, sprintf('"%g" %g', v, v), ', '); v = v + step_ }
+        while (v <= y_to * 1.0001) { y_ticks = glue(y_ticks, sprintf('"%g" %g', v, v), \
+            ', '); v = v + step_ }
     } else {
         octaves = log2(y_to / y_from)
         tens = y_scale eq 'time' || octaves > 10 || octaves < 2
         base_ = tens ? 10.0 : 2.0
         array SETS[7]
-        SETS[1] = tens ? '1 1.1 1.2 1.3 1.4 1.5 1.6 1.7 1.8 1.9 2 2.2 2.4 2.6 2.8 3 3.2 3.4 3.6 3.8 4 4.2 4.4 4.6 4.8 5 5.5 6 6.5 7 7.5 8 8.5 9 9.5' : '1 1.125 1.25 1.375 1.5 1.625 1.75 1.875'
+        SETS[1] = tens ? '1 1.1 1.2 1.3 1.4 1.5 1.6 1.7 1.8 1.9 2 2.2 2.4 2.6 2.8 3 3.2 3.4 ' . \
+            '3.6 3.8 4 4.2 4.4 4.6 4.8 5 5.5 6 6.5 7 7.5 8 8.5 9 9.5' : \
+            '1 1.125 1.25 1.375 1.5 1.625 1.75 1.875'
         SETS[2] = tens ? '1 1.2 1.4 1.6 1.8 2 2.5 3 3.5 4 4.5 5 6 7 8 9' : '1 1.25 1.5 1.75'
         SETS[3] = tens ? '1 1.5 2 3 4 5 7' : '1 1.5'
         SETS[4] = tens ? '1 2 5' : '1'
@@ -399,7 +420,8 @@ if (ARG1 eq 'draw') {
                         do for [m in SETS[s]] {
                             v = real(m) * base_ ** e
                             if (v >= y_from * 0.9999 && v <= y_to * 1.0001) {
-                                if (count_) { tightest = least(tightest, log(v / before_) / log(y_to / y_from) * panel_h) }
+                                if (count_) { tightest = least(tightest, \
+                                    log(v / before_) / log(y_to / y_from) * panel_h) }
                                 before_ = v
                                 count_ = count_ + 1
                                 said = y_scale eq 'time' ? time_text(v) : sprintf('%.4g', v)
@@ -453,12 +475,14 @@ if (ARG1 eq 'draw') {
             distinct = distinct + 1
             SEEN[distinct] = X[r]
             free_ = 1
-            do for [t in taken] { if (abs(x_px(X[r]) - x_px(real(t))) < 8 + 4.0 * strlen(sprintf('%d%s', X[r], t))) { free_ = 0 } }
+            do for [t in taken] { if (abs(x_px(X[r]) - x_px(real(t))) < 8 + 4.0 * \
+                strlen(sprintf('%d%s', X[r], t))) { free_ = 0 } }
             if (free_) {
                 x_ticks = glue(x_ticks, sprintf('"%d" %d', X[r], X[r]), ', ')
                 taken = taken.sprintf('%g ', X[r])
             } else {
-                if (!place(taken, sprintf('%g', X[r]))) { x_ticks = glue(x_ticks, sprintf('"" %d 1', X[r]), ', ') }
+                if (!place(taken, sprintf('%g', X[r]))) { x_ticks = glue(x_ticks, sprintf('"" %d 1', \
+                    X[r]), ', ') }
             }
         }
     }
@@ -466,7 +490,8 @@ if (ARG1 eq 'draw') {
     # Points that would cover each other are set apart sideways, while there are few places on x.
     dodge = 0
     if (largest > 1 && distinct <= 6) {
-        dodge = least(9.0 / panel_w * x_span, 1.8 * least(log2(x_least / x_from), log2(x_to / x_most)) / (largest + 1))
+        dodge = least(9.0 / panel_w * x_span, 1.8 * least(log2(x_least / x_from), \
+            log2(x_to / x_most)) / (largest + 1))
         if (is_known(gap)) { dodge = least(dodge, 0.2 * gap / largest) }
     }
     lane(k) = (sum [j = 1:k] (PANEL[j] == PANEL[k] ? 1 : 0)) - (SIZE[PANEL[k]] + 1) / 2.0
@@ -501,7 +526,8 @@ if (ARG1 eq 'draw') {
                 }
             }
             if (alone) { note = '' }
-            print sprintf('%.10g %.10g %.10g %.10g %.10g %.10g "%s" "%s"', shifted(r), Y[r], LOW[r], HIGH[r], X[r], BOUND[r], under ? '' : note, under ? note : '')
+            print sprintf('%.10g %.10g %.10g %.10g %.10g %.10g "%s" "%s"', shifted(r), Y[r], LOW[r], \
+                HIGH[r], X[r], BOUND[r], under ? '' : note, under ? note : '')
             END_X[k] = shifted(r)
             END_Y[k] = Y[r]
             if (j > 1) { if (X[r] - X[ORDER[j - 1]] > 1) { STAIRS[k] = 0 } }
@@ -511,13 +537,16 @@ if (ARG1 eq 'draw') {
     }
     print '1 1'
     set print $seq
-    like_(r, q) = text(r, c_workload) eq text(q, c_workload) && text(r, c_tasks) eq text(q, c_tasks) && text(r, c_scale) eq text(q, c_scale)
+    like_(r, q) = text(r, c_workload) eq text(q, c_workload) && text(r, c_tasks) eq text(q, c_tasks) && \
+        text(r, c_scale) eq text(q, c_scale)
     do for [p = 1:n_panels] {
         print '-1 -1 -1 -1'
         do for [r = 1:rows] {
             if (SEQ[r] && x_field == c_workers) {
-                if (n_series == 0 || 0 < sum [i_ = 1:n_series] (PANEL[i_] == p && like_(r, FIRST[i_]) ? 1 : 0)) {
-                    print sprintf('%.10g %.10g %.10g %.10g', X[r], Y[r], is_known(LOW[r]) ? LOW[r] : Y[r], is_known(HIGH[r]) ? HIGH[r] : Y[r])
+                if (n_series == 0 || 0 < sum [i_ = 1:n_series] (PANEL[i_] == p && like_(r, FIRST[i_]) ? \
+                    1 : 0)) {
+                    print sprintf('%.10g %.10g %.10g %.10g', X[r], Y[r], is_known(LOW[r]) ? LOW[r] : \
+                        Y[r], is_known(HIGH[r]) ? HIGH[r] : Y[r])
                 }
             }
         }
@@ -529,7 +558,8 @@ if (ARG1 eq 'draw') {
     # Do the bounds of a panel agree? Then they are grey, else in the colours of their series.
     array AGREE[rows]
     do for [p = 1:n_panels] {
-        AGREE[p] = 0 == sum [i_ = 1:rows] (SERIES[i_] && PANEL[SERIES[i_] ? SERIES[i_] : 1] == p ? sum [j_ = 1:i_ - 1] (differ(i_, j_) ? 1 : 0) : 0)
+        AGREE[p] = 0 == sum [i_ = 1:rows] (SERIES[i_] && PANEL[SERIES[i_] ? SERIES[i_] : 1] == p ? \
+            sum [j_ = 1:i_ - 1] (differ(i_, j_) ? 1 : 0) : 0)
     }
 
     height(y) = y_scale eq 'linear' ? (y - y_from) / (y_to - y_from) : log(y / y_from) / log(y_to / y_from)
@@ -557,7 +587,8 @@ if (ARG1 eq 'draw') {
             unset arrow
             if (p == 1) {
                 set label title at screen across(20), screen up(24) left font font_title tc rgb ink
-                if (common ne '') { set label cut(common, int((canvas_w - 40) / (0.57 * size_text))) at screen across(20), screen up(48) left tc rgb '#555555' }
+                if (common ne '') { set label cut(common, int((canvas_w - 40) / (0.57 * size_text))) \
+                    at screen across(20), screen up(48) left tc rgb '#555555' }
                 place_ = 20
                 line_y = up(common eq '' ? 50 : 72)
                 do for [kind in legend] {
@@ -565,18 +596,30 @@ if (ARG1 eq 'draw') {
                     x1 = across(place_)
                     x2 = across(place_ + 24)
                     xm = across(place_ + 12)
-                    if (kind eq 'ideal') { set arrow from screen x1, screen line_y to screen x2, screen line_y nohead lc rgb grey lw 1.5 }
-                    if (kind eq 'base') { set arrow from screen x1, screen line_y to screen x2, screen line_y nohead lc rgb ink lw 1.5 dt (12, 7) }
-                    if (kind eq 'half') { set arrow from screen x1, screen line_y to screen x2, screen line_y nohead lc rgb grey lw 1.5 dt (12, 7) }
-                    if (kind eq 'bound') { set arrow from screen x1, screen line_y to screen x2, screen line_y nohead lc rgb '#9a9a9a' lw 4 }
-                    if (kind eq 'fit') { set arrow from screen x1, screen line_y to screen x2, screen line_y nohead lc rgb ink lw 1.5 dt (3, 5) }
-                    if (kind eq 'interval') { set arrow from screen xm, screen line_y - 7.0 / canvas_h to screen xm, screen line_y + 7.0 / canvas_h heads size screen 3.5 / canvas_w, 90 lc rgb ink lw 1.2 }
-                    if (kind eq 'seq') { set label '' at screen xm, screen line_y point pt 2 ps 1.2 * big lc rgb ink lw 2 }
-                    if (kind eq 'one') { set label '' at screen xm, screen line_y point pt 6 ps 2.1 * big lc rgb ink lw 1 }
-                    set label said at screen across(place_ + 30), screen line_y left font font_small tc rgb ink
+                    if (kind eq 'ideal') { set arrow from screen x1, screen line_y to screen x2, \
+                        screen line_y nohead lc rgb grey lw 1.5 }
+                    if (kind eq 'base') { set arrow from screen x1, screen line_y to screen x2, \
+                        screen line_y nohead lc rgb ink lw 1.5 dt (12, 7) }
+                    if (kind eq 'half') { set arrow from screen x1, screen line_y to screen x2, \
+                        screen line_y nohead lc rgb grey lw 1.5 dt (12, 7) }
+                    if (kind eq 'bound') { set arrow from screen x1, screen line_y to screen x2, \
+                        screen line_y nohead lc rgb '#9a9a9a' lw 4 }
+                    if (kind eq 'fit') { set arrow from screen x1, screen line_y to screen x2, \
+                        screen line_y nohead lc rgb ink lw 1.5 dt (3, 5) }
+                    if (kind eq 'interval') { set arrow from screen xm, screen line_y - 7.0 / canvas_h \
+                        to screen xm, screen line_y + 7.0 / canvas_h heads size screen 3.5 / canvas_w, \
+                        90 lc rgb ink lw 1.2 }
+                    if (kind eq 'seq') { set label '' at screen xm, screen line_y \
+                        point pt 2 ps 1.2 * big lc rgb ink lw 2 }
+                    if (kind eq 'one') { set label '' at screen xm, screen line_y \
+                        point pt 6 ps 2.1 * big lc rgb ink lw 1 }
+                    set label said at screen across(place_ + 30), screen line_y left font font_small \
+                        tc rgb ink
                     place_ = place_ + 30 + wide(said, size_small) + 20
                 }
-                if (caption ne '') { set label caption_text at screen across(20), screen up(canvas_h - 14 - 15 * (wrapped_lines - 1)) left font font_small tc rgb '#555555' }
+                if (caption ne '') { set label caption_text at screen across(20), \
+                    screen up(canvas_h - 14 - 15 * (wrapped_lines - 1)) left font font_small \
+                    tc rgb '#555555' }
             }
             column = (p - 1) % grid_columns
             line = int((p - 1) / grid_columns)
@@ -586,18 +629,23 @@ if (ARG1 eq 'draw') {
             set rmargin at screen across(x0 + panel_w)
             set tmargin at screen up(y0)
             set bmargin at screen up(y0 + panel_h)
-            if (TITLE[p] ne '') { set label cut(TITLE[p], int((cell_w - left_) / (0.6 * size_text))) at graph 0, graph 1 + 24.0 / panel_h left font font_bold tc rgb ink }
-            if (p + grid_columns > n_panels) { set label x_title at graph 0.5, screen up(y0 + panel_h + 41) center tc rgb ink }
-            if (column == 0) { set label y_title at screen across(x0 - left_ + 16), graph 0.5 center rotate by 90 tc rgb ink }
+            if (TITLE[p] ne '') { set label cut(TITLE[p], int((cell_w - left_) / (0.6 * size_text))) \
+                at graph 0, graph 1 + 24.0 / panel_h left font font_bold tc rgb ink }
+            if (p + grid_columns > n_panels) { set label x_title at graph 0.5, \
+                screen up(y0 + panel_h + 41) center tc rgb ink }
+            if (column == 0) { set label y_title at screen across(x0 - left_ + 16), graph 0.5 \
+                center rotate by 90 tc rgb ink }
 
             mark_x = mark(p)
             if (is_known(mark_x) && mark_x >= x_from && mark_x <= x_to) {
-                set arrow from first mark_x, graph 0 to first mark_x, graph 1 nohead lc rgb '#555555' lw 1.2 dt (8, 8) back
+                set arrow from first mark_x, graph 0 to first mark_x, graph 1 nohead \
+                    lc rgb '#555555' lw 1.2 dt (8, 8) back
                 at_ = log2(mark_x / x_from) / x_span
                 half_ = wide(mark_text(p), size_small) / 2 / panel_w
                 if (at_ + half_ > 1 + gutter / panel_w) { at_ = 1 + gutter / panel_w - half_ }
                 if (at_ - half_ < 0) { at_ = half_ }
-                set label mark_text(p) at graph at_, graph 1 + 9.0 / panel_h center font font_small tc rgb '#555555'
+                set label mark_text(p) at graph at_, graph 1 + 9.0 / panel_h center font font_small \
+                    tc rgb '#555555'
             }
 
             # Names at the ends: where the series end, moved apart until each has a line of its own.
@@ -606,7 +654,8 @@ if (ARG1 eq 'draw') {
                 if (PANEL[k] == p) {
                     m = m + 1
                     j = m
-                    while (j > 1 && END_Y[ORDER[j > 1 ? j - 1 : 1]] > END_Y[k]) { ORDER[j] = ORDER[j - 1]; j = j - 1 }
+                    while (j > 1 && END_Y[ORDER[j > 1 ? j - 1 : 1]] > END_Y[k]) { \
+                        ORDER[j] = ORDER[j - 1]; j = j - 1 }
                     ORDER[j] = k
                 }
             }
@@ -632,36 +681,54 @@ if (ARG1 eq 'draw') {
             do for [j = 1:m] {
                 k = ORDER[j]
                 far = x_px(x_to) - x_px(END_X[k]) > 0.2 * panel_w ? 3 : 1
-                set arrow from first END_X[k], first END_Y[k] to graph 1 + (9.0 + inset) / panel_w, graph AT[j] nohead lc rgb COLOUR[k] lw 0.6 dt far back
+                set arrow from first END_X[k], first END_Y[k] to graph 1 + (9.0 + inset) / panel_w, \
+                    graph AT[j] nohead lc rgb COLOUR[k] lw 0.6 dt far back
                 set label cut(NAME[k], name_room) at graph 1 + (15.0 + inset) / panel_w, graph AT[j] left \
-                    point pt SHAPE[k] ps big lc rgb COLOUR[k] offset 0.9, (device eq 'svg' ? -0.15 : 0) font font_small tc rgb ink
+                    point pt SHAPE[k] ps big lc rgb COLOUR[k] offset 0.9, (device eq 'svg' ? -0.15 : 0) \
+                        font font_small tc rgb ink
             }
 
             # One plot command: references, bounds, fits, intervals, series, seq.
             parts = references(p)
+            piece_ = '$points index %d using '
+            bar_ = '($5 * 2 ** -%g):6:($5 * (2 ** %g - 2 ** -%g)):(0) with vectors nohead lc rgb "%s" lw 4 notitle, '
+            amdahl_ = '(x >= 1 && x <= %g ? 1 / (%g + (1 - %g) / x) : NaN) with lines lc rgb "%s" lw 1.5 dt (3, 5) notitle, '
+            note_ = ' with labels left offset %s boxed font "%s" tc rgb ink notitle, '
             steps_done = 0
             do for [k = 1:n_series] {
                 if (PANEL[k] == p && has_bound && (!AGREE[p] || JOINED[k])) {
-                    shade = AGREE[p] ? '#9a9a9a' : COLOUR[k]
-                    if (STAIRS[k] && distinct > 2 && !steps_done) { parts = parts.sprintf('$points index %d using 5:6 with steps lc rgb "%s" lw 1 notitle, ', k - 1, shade) }
-                    if (AGREE[p] && STAIRS[k]) { steps_done = 1 }
-                    parts = parts.sprintf('$points index %d using ($5 * 2 ** -%g):6:($5 * (2 ** %g - 2 ** -%g)):(0) with vectors nohead lc rgb "%s" lw 4 notitle, ', k - 1, bar_w, bar_w, bar_w, AGREE[p] ? '#b4b4b4' : '#80'.shade[2:*])
+                    if (STAIRS[k] && distinct > 2 && !steps_done) {
+                        shade = AGREE[p] ? '#9a9a9a' : COLOUR[k]
+                        parts = parts.sprintf(piece_.'5:6 with steps lc rgb "%s" lw 1 notitle, ', k - 1, shade)
+                        if (AGREE[p]) { steps_done = 1 }
+                    }
+                    shade = AGREE[p] ? '#b4b4b4' : '#80'.COLOUR[k][2:*]
+                    parts = parts.sprintf(piece_.bar_, k - 1, bar_w, bar_w, bar_w, shade)
                 }
             }
             do for [k = 1:n_series] {
                 if (PANEL[k] == p && fits && is_known(FRACTION[k])) {
-                    parts = parts.sprintf('(x >= 1 && x <= %g ? 1 / (%g + (1 - %g) / x) : NaN) with lines lc rgb "%s" lw 1.5 dt (3, 5) notitle, ', x_most, FRACTION[k], FRACTION[k], COLOUR[k])
+                    parts = parts.sprintf(amdahl_, x_most, FRACTION[k], FRACTION[k], COLOUR[k])
                 }
             }
             do for [k = 1:n_series] {
                 if (PANEL[k] == p) {
-                    parts = parts.sprintf('$points index %d using 1:2:3:4 with yerrorbars lc rgb "%s" lw 1.2 pt -1 notitle, ', k - 1, COLOUR[k])
-                    parts = parts.sprintf('$points index %d using 1:2 with %s lc rgb "%s" %s pt %d ps big notitle, ', k - 1, JOINED[k] ? 'linespoints' : 'points', COLOUR[k], JOINED[k] ? sprintf('lw 1.6 dt %d', DASH[k]) : '', SHAPE[k])
-                    if (rings) { parts = parts.sprintf('$points index %d using ($5 == 1 ? $1 : NaN):2 with points pt 6 ps 2.1 * big lc rgb ink lw 1 notitle, ', k - 1) }
-                    if (!JOINED[k]) { parts = parts.sprintf('$points index %d using 1:2:7 with labels left offset 0.8,0.7 boxed font "%s" tc rgb ink notitle, $points index %d using 1:2:8 with labels left offset 0.8,-0.8 boxed font "%s" tc rgb ink notitle, ', k - 1, font_tiny, k - 1, font_tiny) }
+                    parts = parts.sprintf(piece_.'1:2:3:4 with yerrorbars lc rgb "%s" lw 1.2 pt -1 notitle, ', k - 1, COLOUR[k])
+                    style_ = JOINED[k] ? sprintf('linespoints lw 1.6 dt %d', DASH[k]) : 'points'
+                    parts = parts.sprintf(piece_.'1:2 with %s lc rgb "%s" pt %d ps big notitle, ', \
+                        k - 1, style_, COLOUR[k], SHAPE[k])
+                    if (rings) {
+                        parts = parts.sprintf(piece_.'($5 == 1 ? $1 : NaN):2 with points ', k - 1). \
+                            'pt 6 ps 2.1 * big lc rgb ink lw 1 notitle, '
+                    }
+                    if (!JOINED[k]) {
+                        parts = parts.sprintf(piece_.'1:2:7'.note_, k - 1, '0.8,0.7', font_tiny)
+                        parts = parts.sprintf(piece_.'1:2:8'.note_, k - 1, '0.8,-0.8', font_tiny)
+                    }
                 }
             }
-            parts = parts.sprintf('$seq index %d using 1:2:3:4 with yerrorbars lc rgb ink lw 1.4 pt 2 ps 1.2 * big notitle', p - 1)
+            parts = parts.sprintf('$seq index %d using 1:2:3:4 with yerrorbars ', p - 1). \
+                'lc rgb ink lw 1.4 pt 2 ps 1.2 * big notitle'
             eval 'plot '.parts
         }
         unset multiplot
@@ -680,7 +747,8 @@ if (ARG1 eq 'nothing') {
         set xrange [0:1]
         set yrange [0:1]
         set label 1 reason at screen 0.5, screen 0.55 center font font_large tc rgb ink
-        if (caption ne '') { set label 2 wrap_(caption, 130) at screen 0.5, screen 0.45 center font font_small tc rgb '#555555' }
+        if (caption ne '') { set label 2 wrap_(caption, 130) at screen 0.5, screen 0.45 center \
+            font font_small tc rgb '#555555' }
         plot -1 notitle
         unset output
     }

@@ -3,12 +3,13 @@
 # Columns of summary.csv: experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers
 # ranks threads bind fresh n efficiency speedup_low speedup_high serial_fraction base base_s bound
 #
-# gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling'; output='RUN/plots/scaling-efficiency';
-#             caption='host class, n, base'; usable=2" plots/efficiency.gp
+# gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling';
+#             output='RUN/plots/scaling-efficiency'; caption='host class, n, base'; usable=2"
+#         plots/efficiency.gp
 
 call home.'/common.gp' 'begin'
-fields = 'experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers ranks threads bind fresh n efficiency speedup_low speedup_high serial_fraction base base_s bound'
-keep(r) = text(r, c_experiment) eq experiment && amount(r, c_n) > 0
+fields = point_fields.'efficiency speedup_low speedup_high bound'
+keep(r) = of_experiment(r)
 call home.'/common.gp' 'read'
 
 n_drawn = 0
@@ -40,9 +41,11 @@ y_to = most(1.1, 1.05 * y_most)
 fits = 0
 rings = 0
 mark(p) = usable
-mark_text(p) = sprintf('%g usable CPU%s', usable, usable == 1 ? '' : 's')
-references(p) = '1.0 with lines lc rgb grey lw 1.5 notitle, 0.5 with lines lc rgb grey lw 1.5 dt (12, 7) notitle, '
+mark_text(p) = usable_text(usable)
+references(p) = '1.0 with lines lc rgb grey lw 1.5 notitle, 0.5 with lines lc rgb ' . \
+    'grey lw 1.5 dt (12, 7) notitle, '
 legend = 'ideal half'.(has_bound ? ' bound' : '').(has_interval ? ' interval' : '').(has_seq ? ' seq' : '')
 legend_text(kind) = kind eq 'ideal' ? '1.0: every CPU used' : kind eq 'half' ? '0.5: half of them' : \
-    kind eq 'bound' ? 'bound by chunks, workers and CPUs' : kind eq 'interval' ? 'median, 95 % interval' : 'seq'
+    kind eq 'bound' ? 'bound by chunks, workers and CPUs' : kind eq 'interval' ? \
+        'median, 95 % interval' : 'seq'
 call home.'/common.gp' 'draw'

@@ -3,12 +3,12 @@
 # Columns of summary.csv: experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers
 # ranks threads bind fresh n speedup speedup_low speedup_high serial_fraction base base_s bound
 #
-# gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling'; output='RUN/plots/scaling-speedup';
-#             caption='host class, n, base'; usable=2" plots/speedup.gp
+# gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling';
+#             output='RUN/plots/scaling-speedup'; caption='host class, n, base'; usable=2" plots/speedup.gp
 
 call home.'/common.gp' 'begin'
-fields = 'experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers ranks threads bind fresh n speedup speedup_low speedup_high serial_fraction base base_s bound'
-keep(r) = text(r, c_experiment) eq experiment && amount(r, c_n) > 0
+fields = point_fields.'speedup speedup_low speedup_high bound'
+keep(r) = of_experiment(r)
 call home.'/common.gp' 'read'
 
 n_drawn = 0
@@ -42,9 +42,11 @@ if (y_to < 2.2) { y_to = 2.2 }
 fits = 1
 rings = 0
 mark(p) = usable
-mark_text(p) = sprintf('%g usable CPU%s', usable, usable == 1 ? '' : 's')
-references(p) = sprintf('(x >= 1 && x <= %g ? x : NaN) with lines lc rgb grey lw 1.5 notitle, ', most(x_most, 2))
-legend = 'ideal'.(has_bound ? ' bound' : '').(has_fit ? ' fit' : '').(has_interval ? ' interval' : '').(has_seq ? ' seq' : '')
+mark_text(p) = usable_text(usable)
+references(p) = sprintf('(x >= 1 && x <= %g ? x : NaN) with lines lc rgb grey lw 1.5 notitle, ', \
+    most(x_most, 2))
+legend = 'ideal'.(has_bound ? ' bound' : '').(has_fit ? ' fit' : '').(has_interval ? ' interval' : \
+    '').(has_seq ? ' seq' : '')
 legend_text(kind) = kind eq 'ideal' ? 'ideal' : kind eq 'bound' ? 'bound by chunks, workers and CPUs' : \
     kind eq 'fit' ? 'Amdahl, fitted' : kind eq 'interval' ? 'median, 95 % interval' : 'seq'
 call home.'/common.gp' 'draw'

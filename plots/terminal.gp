@@ -1,7 +1,7 @@
 # Figure 1 in the terminal: speedup over workers in plain ASCII, on standard output.
 #
 # Columns of summary.csv: experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers
-# ranks threads bind fresh n speedup speedup_low speedup_high serial_fraction base base_s bound
+# ranks threads bind fresh n speedup serial_fraction base base_s bound
 #
 # gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling'; usable=2; columns=80; rows=24"
 #         plots/terminal.gp
@@ -12,8 +12,8 @@
 screen_columns = exists("columns") ? columns : 80
 screen_rows = exists("rows") ? rows : 24
 call home.'/common.gp' 'begin'
-fields = 'experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers ranks threads bind fresh n speedup speedup_low speedup_high serial_fraction base base_s bound'
-keep(r) = text(r, c_experiment) eq experiment && amount(r, c_n) > 0
+fields = point_fields.'speedup bound'
+keep(r) = of_experiment(r)
 call home.'/common.gp' 'read'
 
 n_drawn = 0
@@ -59,7 +59,8 @@ do for [k = 1:n_series] {
     }
     name_k = n_backends > 1 || varied eq '' ? text(FIRST[k], c_backend) : ''
     do for [f in varied] {
-        name_k = glue(name_k, f ne 'chunk' ? factor(FIRST[k], f) : 'c='.(text(FIRST[k], c_chunk_auto) eq '1' ? 'auto' : text(FIRST[k], c_chunk)), ' ')
+        name_k = glue(name_k, f ne 'chunk' ? factor(FIRST[k], f) : 'c='.(text(FIRST[k], \
+            c_chunk_auto) eq '1' ? 'auto' : text(FIRST[k], c_chunk)), ' ')
     }
     LABEL[k] = short(ascii(name_k), int(screen_columns * 0.4) - 8)
     longest = most(longest, strlen(LABEL[k]))
@@ -91,7 +92,8 @@ do for [i = 1:wide_ * high_] { GRID[i] = ' ' }
 inside(i, j) = i >= 0 && i < wide_ && j >= 0 && j < high_
 at(i, j) = j * wide_ + i + 1
 put(i, j, c) = inside(i, j) ? (GRID[at(i, j)] = c, 1) : 0
-line(i, j, c) = inside(i, j) && (GRID[at(i, j)] eq ' ' || GRID[at(i, j)] eq '.' || GRID[at(i, j)] eq ':') ? put(i, j, c) : 0
+line(i, j, c) = inside(i, j) && (GRID[at(i, j)] eq ' ' || GRID[at(i, j)] eq '.' || GRID[at(i, \
+    j)] eq ':') ? put(i, j, c) : 0
 point(i, j, c) = !inside(i, j) ? 0 : \
     strstrt(letters.'&', GRID[at(i, j)]) && GRID[at(i, j)] ne c ? put(i, j, '&') : put(i, j, c)
 if (is_known(usable) && usable >= 1 && usable <= x_most) {
@@ -111,12 +113,14 @@ if (n_series <= 5) {
                 n_ = 0
                 if (SERIES[r] == k) {
                     do for [q = 1:rows] {
-                        if (SERIES[q] == k && X[q] > X[r]) { if (!n_) { n_ = q } else { if (X[q] < X[n_]) { n_ = q } } }
+                        if (SERIES[q] == k && X[q] > X[r]) { if (!n_) { n_ = q } else { \
+                            if (X[q] < X[n_]) { n_ = q } } }
                     }
                 }
                 if (n_) {
                     do for [i = cell_x(X[r]) + 1:cell_x(X[n_]) - 1] {
-                        done_ = line(i, cell_y(Y[r] * (Y[n_] / Y[r]) ** ((i - cell_x(X[r])) / real(cell_x(X[n_]) - cell_x(X[r])))), sign_small(k))
+                        done_ = line(i, cell_y(Y[r] * (Y[n_] / Y[r]) ** ((i - cell_x(X[r])) / \
+                            real(cell_x(X[n_]) - cell_x(X[r])))), sign_small(k))
                     }
                 }
             }
@@ -151,7 +155,8 @@ do for [v in x_all] {
 }
 y_ticks = ''
 taken = ' '
-do for [v in '1 2 4 8 16 32 64 128 256 512 1024 0.5 0.25 0.1 0.01 0.001 0.0001 1.5 3 6 12 24 48 1.25 1.75'] {
+do for [v in '1 2 4 8 16 32 64 128 256 512 1024 0.5 0.25 0.1 0.01 0.001 0.0001 ' . \
+    '1.5 3 6 12 24 48 1.25 1.75'] {
     free_ = real(v) >= y_from && real(v) <= y_to
     do for [t in taken] { if (free_) { if (abs(cell_y(real(v)) - cell_y(real(t))) < 2) { free_ = 0 } } }
     if (free_) {
@@ -161,11 +166,16 @@ do for [v in '1 2 4 8 16 32 64 128 256 512 1024 0.5 0.25 0.1 0.01 0.001 0.0001 1
 }
 
 base_said = ''
-do for [p = 1:n_panels] { if (is_known(BASE_S[p])) { if (!strstrt(base_said, time_text(BASE_S[p]))) { base_said = glue(base_said, time_text(BASE_S[p]), ' or ') } } }
-heading = sprintf('Speedup over workers: %s (base: %s%s)', experiment, base_name, base_said eq '' ? '' : ', '.base_said)
-marks = '.'.' ideal'.(has_bound ? '   = bound' : '').(is_known(usable) && usable <= x_most ? sprintf('   : %g usable CPU%s', usable, usable == 1 ? '' : 's') : '').(several ? '   & several' : '')
+do for [p = 1:n_panels] { if (is_known(BASE_S[p])) { if (!strstrt(base_said, time_text(BASE_S[p]))) { \
+    base_said = glue(base_said, time_text(BASE_S[p]), ' or ') } } }
+heading = sprintf('Speedup over workers: %s (base: %s%s)', experiment, base_name, base_said eq '' ? \
+    '' : ', '.base_said)
+marks = '.'.' ideal'.(has_bound ? '   = bound' : '').(is_known(usable) && usable <= x_most ? \
+    '   : '.usable_text(usable) : '').(several ? '   & several' : '')
 
-eval sprintf('set terminal dumb nofeed noenhanced mono size %d,%d', screen_columns, screen_rows)
+# gnuplot begins the page with a form feed, whatever it is told.
+eval sprintf('set terminal dumb noenhanced mono size %d,%d', screen_columns, screen_rows)
+set output "| tr -d '\\f'"
 unset key
 set border 3
 set xrange [0:wide_ - 1] noextend
@@ -178,8 +188,12 @@ eval 'set xtics ('.x_ticks.') nomirror out'
 eval 'set ytics ('.y_ticks.') nomirror out'
 set label short(ascii(heading), screen_columns - 2) at character 1, character screen_rows - 1 left
 do for [i = 1:n_series] {
-    if (i <= screen_rows - 3) { set label sprintf('%s %s%s', sign(ORDER[i]), LABEL[ORDER[i]], sprintf('%'.sprintf('%d', longest + 7 - strlen(LABEL[ORDER[i]])).'.'.(Y[LAST[ORDER[i]]] < 0.1 ? '1g' : '2f'), Y[LAST[ORDER[i]]])) at character screen_columns - right_ + 2, character screen_rows - 2 - i left }
+    if (i <= screen_rows - 3) { set label sprintf('%s %s%s', sign(ORDER[i]), LABEL[ORDER[i]], \
+        sprintf('%'.sprintf('%d', longest + 7 - strlen(LABEL[ORDER[i]])).'.'.(Y[LAST[ORDER[i]]] < 0.1 ? \
+        '1g' : '2f'), Y[LAST[ORDER[i]]])) at character screen_columns - right_ + 2, \
+        character screen_rows - 2 - i left }
 }
 set label ascii('workers     '.marks) at character left_, character 1 left
 if (caption ne '') { set label short(ascii(caption), screen_columns - 2) at character 1, character 0 left }
 plot $cells using 1:2:3 with labels notitle
+unset output

@@ -3,12 +3,12 @@
 # Columns of summary.csv: experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers
 # ranks threads bind fresh n median_s ci_low_s ci_high_s serial_fraction base base_s bound_s
 #
-# gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling'; output='RUN/plots/scaling-time';
-#             caption='host class, n, base'; usable=2" plots/time.gp
+# gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling';
+#             output='RUN/plots/scaling-time'; caption='host class, n, base'; usable=2" plots/time.gp
 
 call home.'/common.gp' 'begin'
-fields = 'experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers ranks threads bind fresh n median_s ci_low_s ci_high_s serial_fraction base base_s bound_s'
-keep(r) = text(r, c_experiment) eq experiment && amount(r, c_n) > 0
+fields = point_fields.'median_s ci_low_s ci_high_s bound_s'
+keep(r) = of_experiment(r)
 call home.'/common.gp' 'read'
 
 n_drawn = 0
@@ -37,7 +37,8 @@ x_to = most(x_most, 2) * 2 ** x_pad
 has_base = 0
 top_ = most(y_most, bound_most)
 floor_ = least(y_least, bound_least)
-do for [p = 1:n_panels] { if (is_known(BASE_S[p])) { has_base = 1; top_ = most(top_, BASE_S[p]); floor_ = least(floor_, BASE_S[p]) } }
+do for [p = 1:n_panels] { if (is_known(BASE_S[p])) { has_base = 1; top_ = most(top_, \
+    BASE_S[p]); floor_ = least(floor_, BASE_S[p]) } }
 middle_ = sqrt(top_ * floor_)
 y_to = most(top_ * 1.15, middle_ * 1.4)
 y_from = least(floor_ / 1.15, middle_ / 1.4)
@@ -47,10 +48,14 @@ fits = 0
 rings = 0
 do for [r = 1:rows] { if (SERIES[r] && X[r] == 1) { rings = 1 } }
 mark(p) = usable
-mark_text(p) = sprintf('%g usable CPU%s', usable, usable == 1 ? '' : 's')
-references(p) = (is_known(BASE_S[p]) ? sprintf('%.10g with lines lc rgb ink lw 1.5 dt (12, 7) notitle, ', BASE_S[p]). \
-    sprintf('(x >= 1 && x <= %g ? %.10g / x : NaN) with lines lc rgb grey lw 1.5 notitle, ', most(x_most, 2), BASE_S[p]) : '')
-legend = (has_base ? 'base ideal' : '').(has_bound ? ' bound' : '').(has_interval ? ' interval' : '').(rings ? ' one' : '').(has_seq ? ' seq' : '')
-legend_text(kind) = kind eq 'base' ? 'sequential' : kind eq 'ideal' ? 'sequential / workers' : kind eq 'bound' ? 'bound' : \
+mark_text(p) = usable_text(usable)
+references(p) = (is_known(BASE_S[p]) ? \
+    sprintf('%.10g with lines lc rgb ink lw 1.5 dt (12, 7) notitle, ', BASE_S[p]). \
+    sprintf('(x >= 1 && x <= %g ? %.10g / x : NaN) with lines lc rgb grey lw ' . '1.5 notitle, ', \
+        most(x_most, 2), BASE_S[p]) : '')
+legend = (has_base ? 'base ideal' : '').(has_bound ? ' bound' : '').(has_interval ? ' interval' : \
+    '').(rings ? ' one' : '').(has_seq ? ' seq' : '')
+legend_text(kind) = kind eq 'base' ? 'sequential' : kind eq 'ideal' ? 'sequential / workers' : \
+    kind eq 'bound' ? 'bound' : \
     kind eq 'interval' ? 'median, 95 % interval' : kind eq 'one' ? 'one parallel worker' : 'seq'
 call home.'/common.gp' 'draw'
