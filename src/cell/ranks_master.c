@@ -16,10 +16,10 @@
 enum {
     LOOK_NS = 1000,           /* the root's workers look for notes at most this often */
     DEPUTY_NS = 1000000,      /* the deputy takes over when none of them has for this long */
-    DEPUTY_SHARE = 32,        /* then its naps are this part of the time since the last note, */
+    DEPUTY_SHARE = 3,         /* then its naps are this part of the time since the last note, */
     DEPUTY_LEAST_NS = 20000,  /* not below this, */
-    DEPUTY_MOST_NS = 2000000, /* nor above this */
-    AHEAD_NS = 5000000,       /* chunks below this are asked for ahead, one at a time */
+    DEPUTY_MOST_NS = 1000000, /* nor above this */
+    AHEAD_NS = 20000000,      /* chunks below this are asked for ahead, one at a time */
     FAR_AHEAD_NS = DEPUTY_NS, /* and below this, where only the root's workers answer, several */
 };
 

@@ -1,8 +1,8 @@
 /* The fields of a point and of a sample, each declared once: name, type, unit and meaning.
  *
  * From these lists come the structs (record.h), the CSV header, the CSV and JSON writers and
- * readers (record.c, journal.c), and the reference page (`poolmark list fields`). To add a field, add a
- * row.
+ * readers (record.c, journal.c), and the reference page (`poolmark list fields`). To add a field,
+ * add a row.
  *
  *     F(type, name, "unit", "meaning")
  *

@@ -41,8 +41,8 @@ int work_check(const char *spec, struct err *err);
  * is kept as it is. */
 int work_canonical(const char *spec, char *buffer, size_t size, struct err *err);
 
-/* Writes the specification with those parameters alone that differ from their defaults: for people. Cut
- * off where the buffer ends. */
+/* Writes the specification with those parameters alone that differ from their defaults: for people.
+ * Cut off where the buffer ends. */
 int work_short(const char *spec, char *buffer, size_t size, struct err *err);
 
 /* What all tasks hold together; at most `limit` tasks, at equal distances, are asked one by one,

@@ -23,6 +23,7 @@ setup() {
     mkdir "$BATS_TEST_TMPDIR/path"
     printf '#!/bin/sh\n' >"$BATS_TEST_TMPDIR/path/gnuplot"
     chmod +x "$BATS_TEST_TMPDIR/path/gnuplot"
+    # shellcheck disable=SC2034 # used by the tests that load this file
     real_path=$PATH
     PATH=$BATS_TEST_TMPDIR/path:$PATH
     mark=poolmark-test-$$-$BATS_TEST_NUMBER

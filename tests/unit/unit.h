@@ -1,4 +1,5 @@
-/* Unit tests: each tests/unit/test_X.c is a program of its own, linked with everything but the mains.
+/* Unit tests: each tests/unit/test_X.c is a program of its own, linked with everything but the
+ * mains.
  *
  *     #include "unit.h"
  *
@@ -13,8 +14,8 @@
  * Check runs every test in a child of its own and ends it, with its process group, after
  * UNIT_TIMEOUT_S seconds. UNIT_LOOP(test, start, end) in the list runs a test once for each `_i` in
  * [start, end). The programs run with the root of the project as their working directory; fixtures
- * are build/fixtures/NAME.so and build/mock/NAME. A program takes no arguments; CK_VERBOSITY=verbose
- * lists its tests and CK_FORK=no keeps them in one process for a debugger.
+ * are build/fixtures/NAME.so and build/mock/NAME. A program takes no arguments;
+ * CK_VERBOSITY=verbose lists its tests and CK_FORK=no keeps them in one process for a debugger.
  */
 #ifndef POOLMARK_TESTS_UNIT_H
 #define POOLMARK_TESTS_UNIT_H
