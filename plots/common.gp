@@ -201,7 +201,7 @@ if (ARG1 eq 'sort') {
         f eq 'scale' ? 'scale '.text(r, c_scale) : text(r, c_backend)
     factors = 'workload tasks scale workers schedule chunk auto bind fresh dispatch'
     if (x_field == c_workers) { factors = 'workload tasks scale schedule chunk bind fresh dispatch' }
-    if (x_field == c_chunk) { factors = 'workload tasks scale workers schedule auto bind fresh dispatch' }
+    if (x_field == c_chunk) { factors = 'workload tasks scale workers schedule bind fresh dispatch' }
 
     # Which factors vary. Dispatch differs between backends by nature: it counts when it varies within one.
     common = ''

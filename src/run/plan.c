@@ -170,7 +170,12 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
     p.point.threads = s->kind->uses_threads ? s->workers / s->ranks : 1;
     p.point.fresh = x->e->fresh;
     p.base = x->base;
-    if (plan_find(x->plan, &p.point) != SIZE_MAX)
+    /* "auto" and the number that it stands for are one point; static blocks without a chunk are not
+     * what static does with a chunk of their size. */
+    struct point twin = p.point;
+    twin.chunk_auto = !p.point.chunk_auto;
+    if (plan_find(x->plan, &p.point) != SIZE_MAX ||
+        (s->rule->shared && plan_find(x->plan, &twin) != SIZE_MAX))
         return 0;
     p.bound = bound_compute(x->work, &sched, x->machine->usable);
     p.timeout_ns = sample_timeout(x->e, &p.bound);
