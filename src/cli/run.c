@@ -241,7 +241,7 @@ static int open_folder(struct job *j, const struct manifest *manifest, struct er
     run_name(&j->configuration, name, sizeof name);
     if (folder_make(j->options.out, name, j->folder, sizeof j->folder, err) != 0)
         return -1;
-    if (folder_write_plan(j->folder, &j->experiments, &j->configuration, &j->options, err) == 0 &&
+    if (folder_write_plan(j->folder, &j->experiments, &j->configuration, err) == 0 &&
         folder_write_manifest(j->folder, manifest, err) == 0)
         return 0;
     folder_unmake(j->folder);

@@ -421,7 +421,7 @@ enum cell_state cell_ask(struct cell *cell, const struct plan_point *p, bool tra
     case LINE_READ: {
         bool good = read_answer(cell, line, sample, events);
         drop_line(cell, line);
-        if (good && !last && strcmp(sample->status, "died") != 0)
+        if (good && strcmp(sample->status, "died") != 0)
             return CELL_GOES_ON;
         cell_stop(cell);
         return CELL_ENDED;

@@ -50,7 +50,8 @@ enum cell_state {
     CELL_INTERRUPTED, /* tick said so; the cell has been ended, the sample is worth nothing */
 };
 
-/* Asks for one sample of the point. *events gets the whole answer when it is ok and a trace was
+/* Asks for one sample of the point. With `last` the cell closes its workers first and takes no
+ * further request: the caller stops it. *events gets the whole answer when it is ok and a trace was
  * asked for, with the members `events` and `events_dropped`; a new reference, or NULL. */
 enum cell_state cell_ask(struct cell *cell, const struct plan_point *point, bool trace, bool last,
                          const struct cell_wait *wait, struct sample *sample, json_t **events);

@@ -193,10 +193,8 @@ static void write_workers(FILE *to, const struct experiment *e)
 }
 
 int folder_write_plan(const char *folder, const struct experiments *experiments,
-                      const struct configuration *c, const struct run_options *options,
-                      struct err *err)
+                      const struct configuration *c, struct err *err)
 {
-    (void)options;
     FILE *to = folder_create(folder, "plan.ini", err);
     if (!to)
         return -1;

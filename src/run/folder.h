@@ -32,8 +32,7 @@ FILE *folder_create(const char *folder, const char *name, struct err *err);
 int folder_commit(FILE *file, const char *folder, const char *name, struct err *err);
 
 int folder_write_plan(const char *folder, const struct experiments *experiments,
-                      const struct configuration *c, const struct run_options *options,
-                      struct err *err);
+                      const struct configuration *c, struct err *err);
 
 /* What the manifest tells beside what it finds out by itself. */
 struct manifest {

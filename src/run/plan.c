@@ -15,7 +15,6 @@
 
 struct expansion {
     struct plan *plan;
-    const struct run_options *options;
     const struct topo_counts *machine;
     const struct experiment *e;
     const struct work *work; /* of the current workload and task count */
@@ -257,10 +256,10 @@ static int expand_backend(struct expansion *x, const struct backend_kind *kind,
     return 0;
 }
 
-static int expand(struct plan *plan, const struct experiment *e, const struct run_options *options,
-                  const struct topo_counts *machine, struct err *err)
+static int expand(struct plan *plan, const struct experiment *e, const struct topo_counts *machine,
+                  struct err *err)
 {
-    struct expansion x = {.plan = plan, .options = options, .machine = machine, .e = e};
+    struct expansion x = {.plan = plan, .machine = machine, .e = e};
     for (size_t w = 0; w < e->n_workloads; w++)
         for (size_t t = 0; t < e->tasks.n; t++) {
             struct work work;
@@ -353,7 +352,7 @@ int plan_make(struct plan *plan, const struct experiments *experiments,
 {
     *plan = (struct plan){.usable = machine->usable};
     for (size_t i = 0; i < experiments->n; i++)
-        if (expand(plan, &experiments->items[i], options, machine, err) != 0) {
+        if (expand(plan, &experiments->items[i], machine, err) != 0) {
             plan_release(plan);
             return -1;
         }

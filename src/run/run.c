@@ -33,7 +33,8 @@ struct state {
     struct journal samples, placements, traces;
     uint64_t order, deadline_ns;
     struct cell_wait wait;
-    char what[400]; /* for the progress line */
+    bool journal_failed; /* a row could not be written: err says why, and the run ends */
+    char what[400];      /* for the progress line */
     struct err *err;
 };
 
@@ -204,8 +205,10 @@ static int write_placements(struct state *s, const struct cell *cell, uint64_t l
         struct placement_row *row = &cell->placements[i];
         row->launch = launch;
         row->group = group;
-        if (journal_append(&s->placements, placement_fields, row, NULL, NULL, s->err) != 0)
+        if (journal_append(&s->placements, placement_fields, row, NULL, NULL, s->err) != 0) {
+            s->journal_failed = true;
             return -1;
+        }
     }
     return 0;
 }
@@ -299,6 +302,8 @@ static int take_sample(struct state *s, size_t i, uint64_t launch, size_t group,
     enum cell_state state = CELL_GOES_ON;
     if (wake_cell(s, i, launch, group, &sample))
         state = cell_ask(cell, p, s->run->options->trace, spec->fresh, &s->wait, &sample, &events);
+    if (s->journal_failed)
+        return -1;
     if (state == CELL_INTERRUPTED || s->result->interrupted || s->result->out_of_time ||
         strcmp(sample.status, "missing") == 0) {
         json_decref(events);
@@ -311,6 +316,8 @@ static int take_sample(struct state *s, size_t i, uint64_t launch, size_t group,
     if (status == 0 && events)
         status = write_trace(s, cell, &sample, events);
     json_decref(events);
+    if (spec->fresh)
+        cell_stop(cell);
     if (strcmp(sample.status, "ok") == 0) {
         mark_done(s, i, done_launch(s, i, launch, group), pass);
         remember(s, i, &sample);

@@ -437,3 +437,10 @@ END
             [ -e "$command" ] || complain "README.md names $command"
         done
 }
+
+@test "--fresh --trace tells the process of each chunk" {
+    run_split 0 "$poolmark" run --out out --quiet --fresh --trace --workload null --tasks 4 --workers 2 \
+        --backends procpool --launches 1 --reps 2
+    [ "$(tail -n +2 out/trace.csv | wc -l)" -gt 0 ]
+    [ "$(tail -n +2 out/trace.csv | cut -d, -f3 | grep -c '^0$')" -eq 0 ]
+}
