@@ -1,8 +1,8 @@
 /* Backend "procpool": worker processes that claim chunks from a ticket in shared memory.
  *
- * The pool's arena is laid out once: the board, a desk for each worker, room for the events of
- * each, and the rest for results; pages are taken when touched. Every pointer into it holds in all
- * processes.
+ * The pool's shared memory is laid out once: the board, a desk for each worker, room for the events
+ * of each, and the rest for results; pages are taken when touched. Every pointer into it holds in
+ * all processes.
  *
  * A worker has a copy of the team as it was at the fork, at the same address, and what it changes
  * there (the works that it set up) is its own. Workloads are set up in the worker, since a plug-in
@@ -16,7 +16,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* Written by the root between runs, read by the workers in one. */
 struct board {
@@ -46,9 +45,10 @@ struct team {
 
 /* --- bodies: in the workers ------------------------------------------------------------------- */
 
-static int place_body(void *argument, uint32_t worker)
+static int place_body(struct procpool_task *task)
 {
-    struct board *board = argument;
+    struct board *board = task->context;
+    uint32_t worker = task->worker;
     struct worker_desk *desk = &board->desks[worker];
     struct team *team = board->team;
     if (topo_bind_self(team->topo, team->pus[worker], &desk->error) != 0)
@@ -58,9 +58,10 @@ static int place_body(void *argument, uint32_t worker)
     return 0;
 }
 
-static int prepare_body(void *argument, uint32_t worker)
+static int prepare_body(struct procpool_task *task)
 {
-    struct board *board = argument;
+    struct board *board = task->context;
+    uint32_t worker = task->worker;
     struct team *team = board->team;
     team->work = work_shelf_get(&team->works, &board->job, &board->desks[worker].error);
     if (!team->work)
@@ -69,9 +70,10 @@ static int prepare_body(void *argument, uint32_t worker)
     return 0;
 }
 
-static int map_body(void *argument, uint32_t worker)
+static int map_body(struct procpool_task *task)
 {
-    struct board *board = argument;
+    struct board *board = task->context;
+    uint32_t worker = task->worker;
     struct worker_desk *desk = &board->desks[worker];
     struct tally tally = {0};
     worker_begin(&desk->report);
@@ -85,15 +87,17 @@ static int map_body(void *argument, uint32_t worker)
 /* --- the root --------------------------------------------------------------------------------- */
 
 /* Runs the body in all workers. When one has left a sentence on its desk, the team is sound. */
-static int run_all(struct team *team, procpool_body *body, struct err *err)
+static int run_all(struct team *team, procpool_function *body, struct err *err)
 {
-    if (procpool_run(team->pool, body, team->board, err) == 0)
+    struct procpool_error error;
+    if (procpool_each(team->pool, body, team->board, &error) == 0)
         return 0;
     for (uint32_t w = 0; w < team->workers; w++)
         if (team->board->desks[w].error.text[0])
             return err_set(err, "worker %" PRIu32 ": %s", w, team->board->desks[w].error.text);
     team->is_broken = true;
-    return -1;
+    const char *text = error.code == PROCPOOL_ITEMS ? error.status.text : error.text;
+    return err_set(err, "%s", text);
 }
 
 struct layout {
@@ -115,25 +119,33 @@ static struct layout lay_out(uint32_t workers, size_t results_bytes)
     return l;
 }
 
-/* The largest arena that can be had, with room for results up to the memory of the machine. */
-static struct layout find_layout(uint32_t workers)
+/* Room for the pool's own records beside ours. */
+enum { POOL_BYTES = 4 << 20 };
+
+/* Makes the pool with the most shared memory that can be had, with room for results up to the
+ * memory of the machine. */
+static int make_pool(struct team *team, struct layout *layout, struct err *err)
 {
-    struct layout l;
-    size_t results_bytes = worker_results_most();
-    for (;; results_bytes /= 2) {
-        l = lay_out(workers, results_bytes);
-        void *trial = mmap(NULL, l.bytes, PROT_READ | PROT_WRITE,
-                           MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (trial != MAP_FAILED)
-            munmap(trial, l.bytes);
-        if (trial != MAP_FAILED || results_bytes == 0)
-            return l;
+    struct procpool_error error;
+    for (size_t results_bytes = worker_results_most();; results_bytes /= 2) {
+        *layout = lay_out(team->workers, results_bytes);
+        struct procpool_options options = {.processes = (int)team->workers,
+                                           .memory_bytes = layout->bytes + POOL_BYTES,
+                                           .restarts = -1};
+        team->pool = procpool_new(&options, &error);
+        if (team->pool)
+            return 0;
+        if (error.code != PROCPOOL_NO_MEMORY || results_bytes == 0)
+            return err_set(err, "%s", error.text);
     }
 }
 
-static void set_board(struct team *team, const struct layout *l)
+static int set_board(struct team *team, const struct layout *l, struct err *err)
 {
-    char *arena = procpool_arena(team->pool);
+    struct procpool_error error;
+    char *arena = procpool_alloc(team->pool, l->bytes, &error);
+    if (!arena)
+        return err_set(err, "%s", error.text);
     struct board *board = team->board = (struct board *)arena;
     board->team = team;
     board->desks = (struct worker_desk *)(arena + l->desks);
@@ -141,6 +153,7 @@ static void set_board(struct team *team, const struct layout *l)
     board->results_bytes = l->bytes - l->results;
     for (uint32_t w = 0; w < team->workers; w++)
         board->desks[w].log.events = (struct chunk_event *)(arena + l->events + w * event_bytes());
+    return 0;
 }
 
 static void pool_close(struct team *team)
@@ -156,12 +169,9 @@ static int open_pool(struct team *team, const struct launch *launch, struct err 
 {
     if (topo_plan(launch->topo, launch->bind, team->workers, team->pus, err) != 0)
         return -1;
-    struct layout layout = find_layout(team->workers);
-    struct procpool_options options = {.workers = team->workers, .arena_bytes = layout.bytes};
-    team->pool = procpool_new(&options, err);
-    if (!team->pool)
+    struct layout layout;
+    if (make_pool(team, &layout, err) != 0 || set_board(team, &layout, err) != 0)
         return -1;
-    set_board(team, &layout);
     if (run_all(team, place_body, err) != 0)
         return -1;
     for (uint32_t w = 0; w < team->workers; w++)

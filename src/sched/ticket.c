@@ -1,0 +1,36 @@
+#include "sched/ticket.h"
+
+#include <stdlib.h>
+
+/* What is not accounted is at most what fits in all ledgers and one more a worker, so a bit a block
+ * is little. */
+bool ticket_missing(const struct ticket *ticket, const struct ledger *ledgers, size_t stride,
+                    uint32_t workers, const bool *skip, uint64_t given, uint64_t *block)
+{
+    uint64_t first = atomic_load_explicit(&ticket->accounted, memory_order_seq_cst);
+    *block = UINT64_MAX;
+    if (first >= given)
+        return false;
+    bool *is_noted = calloc(given - first, sizeof *is_noted);
+    if (!is_noted)
+        return false;
+    for (uint32_t w = 0; w < workers; w++) {
+        const struct ledger *ledger = (const struct ledger *)((const char *)ledgers + w * stride);
+        uint64_t count = skip[w] ? 0 : atomic_load_explicit(&ledger->count, memory_order_acquire);
+        uint64_t i = count < TICKET_ENTRIES ? 0 : count - TICKET_ENTRIES;
+        for (; i < count; i++) {
+            uint64_t noted =
+                atomic_load_explicit(&ledger->blocks[i % TICKET_ENTRIES], memory_order_relaxed);
+            if (noted >= first && noted < given)
+                is_noted[noted - first] = true;
+        }
+    }
+    uint64_t at = 0;
+    while (at < given - first && is_noted[at])
+        at++;
+    free(is_noted);
+    if (at == given - first)
+        return false;
+    *block = first + at;
+    return true;
+}
