@@ -264,12 +264,10 @@ static struct procpool_iterator *make(struct procpool *pool, const struct procpo
     it->jobs = calloc(it->window / it->chunk + 1, sizeof *it->jobs);
     it->staged = call->source ? calloc(it->chunk, call->argument_bytes) : NULL;
     pthread_mutex_lock(&pool->lock);
-    bool is_running = pool->phase == PHASE_RUNNING;
+    bool is_running = check_running(pool, error) == 0;
     it->arrivals = memory_take(&pool->memory, sizeof *it->arrivals);
     if (!is_running || !it->arrivals || !it->jobs || (call->source && !it->staged)) {
-        if (!is_running)
-            error_set(error, PROCPOOL_NOT_RUNNING, "the pool is not running");
-        else
+        if (is_running)
             error_set(error, PROCPOOL_NO_MEMORY, "%s: no memory for a window of %" PRIu64 " items",
                       what, it->window);
         release(it);

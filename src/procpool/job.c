@@ -43,9 +43,9 @@ int check_call(const struct procpool *pool, const struct procpool_call *call, co
     if ((call->source != NULL) + (call->arguments != NULL) + (call->n_columns > 0) > 1)
         return error_set(error, PROCPOOL_INVALID,
                          "%s: arguments come from one of source, arguments and columns", what);
-    if (call->source && call->argument_bytes == 0)
+    if ((call->source || call->arguments) && call->argument_bytes == 0)
         return error_set(error, PROCPOOL_INVALID,
-                         "%s: argument_bytes is 0 where a source gives arguments", what);
+                         "%s: argument_bytes is 0 where there are arguments", what);
     if ((unsigned)call->engine > PROCPOOL_STEALING)
         return error_set(error, PROCPOOL_INVALID,
                          "%s: engine %d is neither PROCPOOL_IN_ORDER nor PROCPOOL_STEALING", what,
@@ -56,7 +56,7 @@ int check_call(const struct procpool *pool, const struct procpool_call *call, co
     return 0;
 }
 
-static int check_running(const struct procpool *pool, struct procpool_error *error)
+int check_running(const struct procpool *pool, struct procpool_error *error)
 {
     if (pool->phase != PHASE_RUNNING)
         return error_set(error, PROCPOOL_NOT_RUNNING, "the pool is not running: it was %s",
@@ -66,10 +66,16 @@ static int check_running(const struct procpool *pool, struct procpool_error *err
     return 0;
 }
 
+/* Whether n records of so many bytes have a size at all. */
+static bool has_size(uint64_t n, size_t each)
+{
+    return each == 0 || n <= SIZE_MAX / 2 / each;
+}
+
 /* A piece of shared memory for the job. */
 static void *take_block(struct procpool_job *job, uint64_t n, size_t each)
 {
-    if (each && n > SIZE_MAX / 2 / each)
+    if (!has_size(n, each))
         return NULL;
     size_t bytes = n && each ? n * each : 1;
     void *memory = memory_take(&job->pool->memory, bytes);
@@ -86,7 +92,7 @@ static void *take_block(struct procpool_job *job, uint64_t n, size_t each)
 static const char *place_records(struct procpool_job *job, const void *records, uint64_t n,
                                  size_t bytes)
 {
-    if (procpool_shares(job->pool, records, n * bytes))
+    if (has_size(n, bytes) && procpool_shares(job->pool, records, n * bytes))
         return records;
     void *copy = take_block(job, n, bytes);
     if (copy)
@@ -114,8 +120,8 @@ static int place_results(struct procpool_job *job, const struct procpool_call *c
     struct job *shared = job->shared;
     if (call->result_bytes == 0)
         return 0;
-    bool is_in_place =
-        call->results && procpool_shares(job->pool, call->results, shared->n * call->result_bytes);
+    bool is_in_place = call->results && has_size(shared->n, call->result_bytes) &&
+                       procpool_shares(job->pool, call->results, shared->n * call->result_bytes);
     job->results = is_in_place ? call->results : take_block(job, shared->n, call->result_bytes);
     job->results_wanted = is_in_place ? NULL : call->results;
     job->result_bytes = shared->result_bytes = call->result_bytes;
@@ -250,7 +256,7 @@ static void publish(struct procpool_job *job)
     struct job *shared = job->shared;
     uint64_t serial = atomic_load(&control->last);
     struct slot *slot = &control->ring[serial % control->most_jobs];
-    uint64_t wanted = shared->kind == JOB_EACH ? pool->workers : shared->ticket.n;
+    uint64_t wanted = shared->kind == JOB_EACH ? pool->workers : procpool_chunk_count(job);
     shared->serial = serial;
     job->is_in_ring = true;
     atomic_store(&slot->job, shared);
@@ -428,23 +434,29 @@ int procpool_get(struct procpool_job *job, int64_t timeout_ns, struct procpool_e
 
 /* --- what became of it ------------------------------------------------------------------------ */
 
-uint64_t count_log(const struct job *job, uint64_t counts[PROCPOOL_TERMINATED + 1])
+static void note_lowest(uint64_t *lowest, int32_t state, uint64_t index)
 {
-    uint64_t n = atomic_load(&job->n_logged), lowest = job->n;
+    if (lowest && index < lowest[state])
+        lowest[state] = index;
+}
+
+void count_log(const struct job *job, uint64_t counts[PROCPOOL_TERMINATED + 1],
+               uint64_t lowest[PROCPOOL_TERMINATED + 1])
+{
+    uint64_t n = atomic_load(&job->n_logged);
     for (uint64_t k = 0; k < n && k < job->log_capacity; k++) {
         const struct log_entry *entry = &job->log[k];
         if (!atomic_load_explicit(&entry->is_valid, memory_order_acquire))
             continue;
         counts[entry->state] += entry->count;
-        lowest = entry->first < lowest ? entry->first : lowest;
+        note_lowest(lowest, entry->state, entry->first);
     }
     for (uint64_t i = 0; n > job->log_capacity && job->undetailed && i < (job->n + 63) / 64; i++) {
         uint64_t word = atomic_load_explicit(&job->undetailed[i], memory_order_relaxed);
         counts[PROCPOOL_FAILED] += (uint64_t)__builtin_popcountll(word);
-        if (word && i * 64 + (uint64_t)__builtin_ctzll(word) < lowest)
-            lowest = i * 64 + (uint64_t)__builtin_ctzll(word);
+        if (word)
+            note_lowest(lowest, PROCPOOL_FAILED, i * 64 + (uint64_t)__builtin_ctzll(word));
     }
-    return lowest;
 }
 
 /* Items from here on were never handed out. */
@@ -476,17 +488,30 @@ static void sort_entries(struct procpool_job *job)
         qsort(job->by_index, job->n_by_index, sizeof *job->by_index, compare_entries);
 }
 
+/* The lowest index of what went wrong by itself; else of what the caller has stopped. */
+static uint64_t choose_lowest(const uint64_t lowest[PROCPOOL_TERMINATED + 1])
+{
+    uint64_t best = UINT64_MAX, stopped = UINT64_MAX;
+    for (int s = 0; s <= PROCPOOL_TERMINATED; s++) {
+        uint64_t *of = s == PROCPOOL_CANCELLED || s == PROCPOOL_TERMINATED ? &stopped : &best;
+        *of = lowest[s] < *of ? lowest[s] : *of;
+    }
+    return best != UINT64_MAX ? best : stopped;
+}
+
 void sum_up(struct procpool_job *job)
 {
     if (job->is_summed)
         return;
     const struct job *shared = job->shared;
-    job->is_summed = true;
-    job->lowest = count_log(shared, job->counts);
+    uint64_t lowest[PROCPOOL_TERMINATED + 1];
+    memset(lowest, 0xff, sizeof lowest);
+    count_log(shared, job->counts, lowest);
     uint64_t from = stopped_from(shared);
     if (from < job->n) {
-        job->counts[atomic_load(&shared->stopping)] += job->n - from;
-        job->lowest = from < job->lowest ? from : job->lowest;
+        uint32_t state = atomic_load(&shared->stopping);
+        job->counts[state] += job->n - from;
+        note_lowest(lowest, (int32_t)state, from);
     }
     uint64_t others = 0;
     for (int s = 0; s <= PROCPOOL_TERMINATED; s++)
@@ -494,6 +519,15 @@ void sum_up(struct procpool_job *job)
     job->counts[PROCPOOL_DONE] = job->n - others;
     for (int s = 0; s <= PROCPOOL_TERMINATED; s++)
         job->pool->counts[s] += job->counts[s];
+    job->lowest = choose_lowest(lowest);
+    job->is_summed = true;
+}
+
+/* Items that went wrong, and not because their caller stopped them. */
+static uint64_t count_errors(const struct procpool_job *job)
+{
+    return job->n - job->counts[PROCPOOL_DONE] - job->counts[PROCPOOL_CANCELLED] -
+           job->counts[PROCPOOL_TERMINATED];
 }
 
 /* The entry that has the item: by halving once the job is summed and sorted. */
@@ -669,7 +703,7 @@ static bool try_release(struct procpool_job *job)
             return false;
     }
     sum_up(job);
-    pool->unobserved += !job->is_observed && job->counts[PROCPOOL_DONE] < job->n;
+    pool->unobserved += !job->is_observed && count_errors(job) > 0;
     give_blocks(job);
     free(job->by_index);
     return true;

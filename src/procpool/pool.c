@@ -328,7 +328,7 @@ static void lose_windows(struct procpool *pool)
             ticket_missing(&job->ticket, &control->seats[0].ledger, sizeof *seat, pool->workers,
                            skip, ticket_given(&job->ticket), &block))
             ledger_note(&seat->ledger, block);
-        atomic_store(&seat->ledger.begun, atomic_load(&seat->ledger.count));
+        atomic_store(&seat->ledger.begun, ledger_count(&seat->ledger));
         free(skip);
     }
 }
@@ -553,12 +553,16 @@ static void add_open_jobs(struct procpool_job *jobs, struct procpool_counters *c
         if (j->is_summed)
             continue;
         uint64_t counts[PROCPOOL_TERMINATED + 1] = {0};
-        uint64_t left = procpool_items_left(j), ended = j->n - left, noted = 0;
-        count_log(j->shared, counts);
+        uint64_t ended = j->n - procpool_items_left(j), noted = 0;
+        count_log(j->shared, counts, NULL);
         for (int s = 0; s <= PROCPOOL_TERMINATED; s++)
             noted += counts[s];
-        counters->left += left;
-        counters->done += ended > noted ? ended - noted : 0;
+        /* Looked at one after the other, so that the sum may seem to step back. */
+        j->ended_seen = ended > j->ended_seen ? ended : j->ended_seen;
+        if (j->ended_seen > noted && j->ended_seen - noted > j->done_seen)
+            j->done_seen = j->ended_seen - noted;
+        counters->left += j->n - j->ended_seen;
+        counters->done += j->done_seen;
         counters->failed += counts[PROCPOOL_FAILED] + counts[PROCPOOL_TOO_LARGE];
         counters->lost += counts[PROCPOOL_LOST];
         counters->overdue += counts[PROCPOOL_OVERDUE];

@@ -32,9 +32,11 @@ struct procpool_job {
     /* once ready */
     bool is_summed;
     uint64_t counts[PROCPOOL_TERMINATED + 1]; /* items, by state */
-    uint64_t lowest;                          /* index of the first that is not done */
+    uint64_t lowest;                          /* the item to report, where one is not done */
     const struct log_entry **by_index;        /* the entries of the log by their first item */
     size_t n_by_index;
+
+    uint64_t ended_seen, done_seen; /* by procpool_counters, while it was open */
 
     bool is_observed; /* somebody has asked how it went, or somebody will: a synchronous call */
     struct procpool_job *next, *previous; /* of the pool's jobs, or of its limbo */
@@ -117,6 +119,9 @@ void memory_give(struct memory *memory, void *piece, size_t bytes);
 int check_call(const struct procpool *pool, const struct procpool_call *call, const char *what,
                struct procpool_error *error);
 
+/* Whether the pool takes calls. With the lock held. */
+int check_running(const struct procpool *pool, struct procpool_error *error);
+
 /* Makes a job of the call and hands it to the workers; `arrivals` may be NULL. */
 struct procpool_job *submit(struct procpool *pool, const struct procpool_call *call,
                             enum job_kind kind, uint64_t base, struct arrivals *arrivals,
@@ -133,8 +138,10 @@ void sum_up(struct procpool_job *job);
 /* Reports a finished job as procpool_get does, without copying. With the lock held. */
 int report(struct procpool_job *job, struct procpool_error *error);
 
-/* Adds what the log of a job has to counts[], by state; returns the lowest index in it. */
-uint64_t count_log(const struct job *job, uint64_t counts[PROCPOOL_TERMINATED + 1]);
+/* Adds what the log of a job has to counts[], by state; lowest[], where it is not NULL, gets the
+ * lowest index of each state in it where that is lower. */
+void count_log(const struct job *job, uint64_t counts[PROCPOOL_TERMINATED + 1],
+               uint64_t lowest[PROCPOOL_TERMINATED + 1]);
 
 /* Gives back what can be given back of jobs that were freed. With the lock held. */
 void sweep(struct procpool *pool);

@@ -45,6 +45,9 @@
  * tasks. Every other process (a forked child, a worker) is refused with PROCPOOL_FOREIGN; a worker
  * has none but the pools and jobs of before its own. Not from signal handlers.
  *
+ * Signals: workers have default handlers where the program has handlers, an empty mask, and ignore
+ * SIGINT, so that the parent decides what Ctrl-C means [61].
+ *
  * The numbers in brackets are the rows of the table "coming from Python" in docs/procpool.md, which
  * names the deviations from multiprocessing.Pool and their reasons.
  */
@@ -74,7 +77,7 @@ enum procpool_code {
     PROCPOOL_INVALID,       /* an argument is not what is allowed */
     PROCPOOL_NOT_RUNNING,   /* the pool was closed or terminated [64] */
     PROCPOOL_STILL_RUNNING, /* join of a pool that was not closed [65] */
-    PROCPOOL_NOT_READY,     /* successful, results of a job that is not ready [42] */
+    PROCPOOL_NOT_READY,     /* procpool_successful of a job that is not ready [42] */
     PROCPOOL_TIMEOUT,       /* not ready in time; the work goes on [39] */
     PROCPOOL_END,           /* an iterator has no more items */
     PROCPOOL_FOREIGN,       /* the pool belongs to another process [12] */
@@ -122,7 +125,8 @@ struct procpool_error {
     int error_number;  /* errno of PROCPOOL_SYSTEM, or 0 */
     uint64_t n_failed; /* PROCPOOL_ITEMS: how many are not done */
     struct procpool_status
-        status;     /* PROCPOOL_ITEMS: of the failed item with the lowest index [43] */
+        status;     /* PROCPOOL_ITEMS: of the lowest item that failed [43]; of what
+                                      was cancelled or terminated only where none did */
     char text[512]; /* one complete sentence without a final newline */
 };
 
@@ -341,8 +345,8 @@ struct procpool_call {
 
     /* Results: n records of result_bytes. Written in place where `results` lies in the pool's
      * shared memory; else kept there with the job (procpool_results) and, unless `results` is NULL,
-     * copied to it by procpool_map and procpool_get. With 0 bytes there are none. Not used by
-     * iterators. */
+     * copied to it by procpool_map and procpool_get. With result_bytes 0 there are none, and
+     * `results` is NULL. Not used by iterators. */
     void *results;
     size_t result_bytes;
 
@@ -409,7 +413,8 @@ int procpool_get(struct procpool_job *job, int64_t timeout_ns, struct procpool_e
 /* Whether the job became ready in that time [40]. False also inside a callback for another job. */
 bool procpool_wait(struct procpool_job *job, int64_t timeout_ns);
 
-bool procpool_ready(const struct procpool_job *job); /* [41] */
+/* [41] Inside a callback its own job counts as ready, here and in the functions around. */
+bool procpool_ready(const struct procpool_job *job);
 
 /* 1 where all items are done, 0 where not, -1 with PROCPOOL_NOT_READY before it is ready [42]. */
 int procpool_successful(struct procpool_job *job, struct procpool_error *error);

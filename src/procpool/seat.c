@@ -206,12 +206,12 @@ bool others_are_noted(const struct control *control, const struct seat *self, co
 
 void seat_leave(struct control *control, struct seat *seat, struct job *job)
 {
+    atomic_store_explicit(&seat->at, (job->serial + 1) | AT_LEAVING, memory_order_seq_cst);
+    POINT("worker: leaving job");
     uint64_t ended = atomic_load_explicit(&seat->done, memory_order_relaxed) +
                      atomic_load_explicit(&seat->ended_bias, memory_order_relaxed);
     if (ended)
         atomic_fetch_add_explicit(&job->ended, ended, memory_order_relaxed);
-    atomic_store_explicit(&seat->at, (job->serial + 1) | AT_LEAVING, memory_order_seq_cst);
-    POINT("worker: leaving job");
     job_look(control, seat, job);
     atomic_store_explicit(&seat->at, 0, memory_order_release);
 }
@@ -226,9 +226,8 @@ struct piece seat_unfinished(struct seat *seat, uint32_t worker, const struct jo
         bool has_it = atomic_load_explicit(&job->visited[worker], memory_order_acquire);
         return has_it ? (struct piece){done, end} : (struct piece){0, 0};
     }
-    uint64_t last = ledger_last(&seat->ledger);
-    if (last > atomic_load_explicit(&seat->opened, memory_order_acquire)) {
-        uint64_t first = (last - 1) * job->block;
+    if (ledger_count(&seat->ledger) > atomic_load_explicit(&seat->opened, memory_order_acquire)) {
+        uint64_t first = ledger_last(&seat->ledger) * job->block;
         return (struct piece){first, job->n - first < job->block ? job->n : first + job->block};
     }
     if (undone)

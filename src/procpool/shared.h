@@ -159,7 +159,7 @@ struct seat {
 
     /* the worker's */
     alignas(LINE) _Atomic uint64_t at; /* 1 + serial of its job, with AT_LEAVING; 0: none */
-    _Atomic uint64_t opened;           /* 1 + the last block of the ticket that was opened */
+    _Atomic uint64_t opened;           /* entries of its ledger whose blocks were opened */
     _Atomic uint64_t started;          /* 1 + the item begun last */
     _Atomic uint64_t done;             /* items before it, down to the chunk's first, have ended */
     _Atomic uint64_t end;              /* of the chunk in hand */

@@ -202,7 +202,7 @@ static void take_in_hand(struct seat *seat, uint64_t first, uint64_t end)
 }
 
 /* The block becomes the worker's range; `opened` is the moment. */
-static void open_range(struct worker *me, uint64_t block, uint64_t first, uint64_t end)
+static void open_range(struct worker *me, uint64_t first, uint64_t end)
 {
     struct seat *seat = me->seat;
     range_lock(&seat->range, me->number);
@@ -210,7 +210,7 @@ static void open_range(struct worker *me, uint64_t block, uint64_t first, uint64
     atomic_store_explicit(&seat->in_range, 1, memory_order_relaxed);
     range_open(&seat->range, first, end);
     POINT("worker: range opened");
-    atomic_store_explicit(&seat->opened, block + 1, memory_order_release);
+    atomic_store_explicit(&seat->opened, ledger_count(&seat->ledger), memory_order_release);
     range_unlock(&seat->range);
 }
 
@@ -345,11 +345,11 @@ static bool next_chunk(struct worker *me, struct job *job, uint64_t *first, uint
             *first = block * job->block;
             *end = job->n - *first < job->block ? job->n : *first + job->block;
             if (job->is_stealing) {
-                open_range(me, block, *first, *end);
+                open_range(me, *first, *end);
                 continue;
             }
             take_in_hand(seat, *first, *end);
-            atomic_store_explicit(&seat->opened, block + 1, memory_order_release);
+            atomic_store_explicit(&seat->opened, ledger_count(&seat->ledger), memory_order_release);
             POINT("worker: opened");
             return true;
         }

@@ -242,6 +242,14 @@ static void trim_noted(const struct job *job, uint32_t stopping, struct piece *r
     }
 }
 
+static uint32_t stop_job(struct job *job)
+{
+    uint32_t none = 0;
+    atomic_compare_exchange_strong(&job->stopping, &none, PROCPOOL_CANCELLED);
+    ticket_stop(&job->ticket);
+    return atomic_load(&job->stopping);
+}
+
 /* Step 2 and 3: decides on what is unfinished; returns what is still to be run. */
 static struct piece settle_rest(struct zygote *z, struct job *job, uint32_t w, struct piece rest,
                                 bool may_run)
@@ -257,6 +265,8 @@ static struct piece settle_rest(struct zygote *z, struct job *job, uint32_t w, s
         } else if (z->wards[w].is_overdue || !may_retry(z, job->serial, rest.first)) {
             log_death(z, job, w, rest.first);
             rest.first++;
+            if (job->is_fail_fast)
+                stopping = stop_job(job);
         }
     }
     if (rest.first < rest.end && (stopping || !may_run)) {
@@ -272,7 +282,8 @@ static struct piece settle_rest(struct zygote *z, struct job *job, uint32_t w, s
 }
 
 /* A worker that died in the window of the ticket may have been given a block that it has not noted:
- * notes it in its place. False: not yet, somebody who lives is in the window. */
+ * notes it in its place. False: not yet, somebody who lives is in the window, or came or went
+ * while the ledgers were read. */
 static bool note_in_its_place(struct zygote *z, struct job *job, uint32_t w)
 {
     struct control *control = z->control;
@@ -284,16 +295,25 @@ static bool note_in_its_place(struct zygote *z, struct job *job, uint32_t w)
     if (!skip)
         return false;
     bool is_certain = true;
+    uint64_t attaches = atomic_load(&job->attaches);
     for (uint32_t v = 0; v < control->workers; v++) {
         skip[v] = atomic_load(&control->seats[v].at) != job->serial + 1;
         if (!skip[v] && !z->wards[v].is_dead && ledger_is_in_window(&control->seats[v].ledger))
             is_certain = false;
     }
-    if (is_certain && ticket_missing(&job->ticket, &control->seats[0].ledger,
-                                     sizeof *control->seats, control->workers, skip, given, &block))
+    bool is_missing =
+        is_certain && ticket_missing(&job->ticket, &control->seats[0].ledger,
+                                     sizeof *control->seats, control->workers, skip, given, &block);
+    /* Nobody has come, and nobody whose ledger was read has gone: they were of this job all along.
+     */
+    for (uint32_t v = 0; v < control->workers; v++)
+        if (!skip[v] && atomic_load(&control->seats[v].at) != job->serial + 1)
+            is_certain = false;
+    is_certain = is_certain && atomic_load(&job->attaches) == attaches;
+    if (is_certain && is_missing)
         ledger_note(ledger, block);
     if (is_certain)
-        atomic_store(&ledger->begun, atomic_load(&ledger->count));
+        atomic_store(&ledger->begun, ledger_count(ledger));
     free(skip);
     return is_certain;
 }
@@ -307,7 +327,7 @@ static struct piece settle_seat(struct zygote *z, struct job *job, uint32_t w, b
     uint64_t ended = atomic_load(&seat->done) + atomic_load(&seat->ended_bias);
     bool is_shared = job->kind == JOB_MAP && rest.first < rest.end;
     if (job->kind == JOB_MAP)
-        atomic_store(&seat->opened, ledger_last(&seat->ledger));
+        atomic_store(&seat->opened, ledger_count(&seat->ledger));
     atomic_store(&seat->ended_bias, ended - rest.first);
     atomic_store(&seat->started, rest.first);
     atomic_store(&seat->done, rest.first);
@@ -317,6 +337,17 @@ static struct piece settle_seat(struct zygote *z, struct job *job, uint32_t w, b
     if (is_shared)
         atomic_store(&job->has_leftovers, 1);
     return rest;
+}
+
+/* Sees to it that the dead's ledger is complete, and that it is not needed any more. */
+static bool account_for(struct zygote *z, struct job *job, uint32_t w)
+{
+    struct control *control = z->control;
+    uint64_t given = ticket_given(&job->ticket);
+    if (!note_in_its_place(z, job, w) || !others_are_noted(control, &control->seats[w], job))
+        return false;
+    ticket_account(&job->ticket, given);
+    return true;
 }
 
 /* Puts the seat of a dead worker in order. False: not yet, its range is locked by another, or
@@ -332,29 +363,25 @@ static bool recover(struct zygote *z, uint32_t w, bool may_run)
     }
     bits_clear(&control->asleep, w);
     bits_clear(&control->spinning, w);
-    if (!range_inherit_lock(&seat->range, w, ZYGOTE))
-        return false;
     uint64_t at = atomic_load(&seat->at);
     struct job *job = at ? seat_job(control, at) : NULL;
-    bool is_open = job && atomic_load(&job->state) == JOB_OPEN;
-    bool is_done = true;
+    bool is_at_it = job && !(at & AT_LEAVING) && atomic_load(&job->state) == JOB_OPEN;
+    /* The ticket before the range, whose lock stays the dead's until all of it can be settled. */
+    if (is_at_it && !account_for(z, job, w))
+        return false;
+    if (!range_inherit_lock(&seat->range, w, ZYGOTE))
+        return false;
     struct piece rest = {0, 0};
-    if (is_open && !(at & AT_LEAVING)) {
-        uint64_t given = ticket_given(&job->ticket);
-        is_done = note_in_its_place(z, job, w) && others_are_noted(control, seat, job);
-        if (is_done) {
-            ticket_account(&job->ticket, given);
-            rest = settle_seat(z, job, w, may_run);
-        }
-    }
+    if (is_at_it)
+        rest = settle_seat(z, job, w, may_run);
     range_unlock(&seat->range);
-    if (is_open && (at & AT_LEAVING))
-        job_look(control, seat, job);
-    if (!is_open || (at & AT_LEAVING))
-        atomic_store(&seat->at, 0);
-    else if (is_done && rest.first >= rest.end)
+    if (is_at_it && rest.first >= rest.end)
         seat_leave(control, seat, job);
-    return is_done;
+    if (!is_at_it && job)
+        job_look(control, seat, job);
+    if (!is_at_it)
+        atomic_store(&seat->at, 0);
+    return true;
 }
 
 /* --- deaths ----------------------------------------------------------------------------------- */
@@ -409,6 +436,15 @@ static bool someone_lives(const struct zygote *z)
     return z->alive > 0 && !z->is_ending;
 }
 
+/* Whether nobody lives or will be made. */
+static bool is_the_last(const struct zygote *z, uint32_t w)
+{
+    for (uint32_t v = 0; v < z->control->workers; v++)
+        if (v != w && z->wards[v].is_dead && (!z->wards[v].is_decided || z->wards[v].is_replaced))
+            return false;
+    return z->alive == 0 && !z->wards[w].is_replaced;
+}
+
 /* Deals with one that was reaped; true when that is done. */
 static bool bury(struct zygote *z, uint32_t w)
 {
@@ -422,6 +458,8 @@ static bool bury(struct zygote *z, uint32_t w)
         ward->is_decided = true;
         ward->is_replaced = may_replace(z, w);
         atomic_store(&seat->pid, 0);
+        if (is_the_last(z, w) && atomic_load(&control->phase) == PHASE_RUNNING)
+            atomic_store(&control->is_broken, 1); /* before a job of its can become ready */
     }
     bool is_replaced = ward->is_replaced && !z->is_ending;
     uint64_t at = atomic_load(&seat->at);

@@ -25,7 +25,9 @@ bool ticket_missing(const struct ticket *ticket, const struct ledger *ledgers, s
                 is_noted[noted - first] = true;
         }
     }
-    uint64_t at = 0;
+    /* What was accounted meanwhile may have been dropped before it was looked at. */
+    uint64_t now = atomic_load_explicit(&ticket->accounted, memory_order_seq_cst);
+    uint64_t at = now < given ? now - first : given - first;
     while (at < given - first && is_noted[at])
         at++;
     free(is_noted);

@@ -106,13 +106,17 @@ static inline bool ledger_is_in_window(const struct ledger *ledger)
     return atomic_load_explicit(&ledger->begun, memory_order_seq_cst) != count;
 }
 
-/* 1 + the block that was noted last, 0 where none was. */
+/* Blocks that were noted, since the reset. */
+static inline uint64_t ledger_count(const struct ledger *ledger)
+{
+    return atomic_load_explicit(&ledger->count, memory_order_acquire);
+}
+
+/* The block that was noted last; there is one. */
 static inline uint64_t ledger_last(const struct ledger *ledger)
 {
-    uint64_t count = atomic_load_explicit(&ledger->count, memory_order_acquire);
-    return count ? 1 + atomic_load_explicit(&ledger->blocks[(count - 1) % TICKET_ENTRIES],
-                                            memory_order_relaxed)
-                 : 0;
+    return atomic_load_explicit(&ledger->blocks[(ledger_count(ledger) - 1) % TICKET_ENTRIES],
+                                memory_order_relaxed);
 }
 
 /* Whether the worker has to settle before it may ask. Drops entries that are accounted. */
@@ -182,7 +186,9 @@ static inline void ticket_account(struct ticket *ticket, uint64_t given)
 /* The least block in [accounted, given) that is in none of the ledgers; false where there is none,
  * or no memory to find out (*block is UINT64_MAX then). `given` was read after the deaths of all
  * that are dead, and all that live were seen out of the window after that. ledgers[w] is `stride`
- * bytes after ledgers[w-1]; those with skip[w] are left out. */
+ * bytes after ledgers[w-1]; those with skip[w] are left out; the others
+ * must be of this ticket still when this returns. Whose the block was is not known: who notes it
+ * may have noted lower ones, or higher. */
 bool ticket_missing(const struct ticket *ticket, const struct ledger *ledgers, size_t stride,
                     uint32_t workers, const bool *skip, uint64_t given, uint64_t *block);
 
