@@ -9,7 +9,7 @@
  *
  * Owner and thief agree as in Cilk-5 (Frigo, Leiserson, Randall 1998, "THE"): each writes its own
  * end, then reads the other's, in one total order, so that when both want the same chunk at least
- * one sees it and settles under the lock. The owner pays one exchange a chunk and no lock.
+ * one sees it and settles under the lock. The owner pays one fence a chunk and no lock.
  *
  *   owner, range_take:  taken = want; where back >= want it has the chunk; else, under its own
  * lock, it has what is there thief, range_cut:   under the victim's lock: notes its loot; back =
@@ -106,10 +106,11 @@ static inline bool range_take(struct range *range, uint32_t worker, uint64_t chu
     POINT("range: owner has looked");
     if (at < back) {
         uint64_t want = back - at < chunk ? back : at + chunk;
-        atomic_store_explicit(&range->taken, want, memory_order_seq_cst);
+        atomic_store_explicit(&range->taken, want, memory_order_release);
         POINT("range: taken, not checked");
         *end = want;
-        if (atomic_load_explicit(&range->back, memory_order_seq_cst) >= want)
+        atomic_thread_fence(memory_order_seq_cst); /* pairs with the thief's in range_cut */
+        if (atomic_load_explicit(&range->back, memory_order_acquire) >= want)
             return true;
     }
     range_lock(range, worker);
@@ -141,9 +142,10 @@ static inline bool range_cut(struct range *own, struct range *victim, uint32_t t
         atomic_store_explicit(&own->loot_end, *end, memory_order_relaxed);
         atomic_store_explicit(&own->loot_from, victim_number + 1, memory_order_release);
         POINT("range: loot noted");
-        atomic_store_explicit(&victim->back, *mid, memory_order_seq_cst);
+        atomic_store_explicit(&victim->back, *mid, memory_order_release);
         POINT("range: back cut");
-        if (atomic_load_explicit(&victim->taken, memory_order_seq_cst) <= *mid)
+        atomic_thread_fence(memory_order_seq_cst); /* pairs with the owner's in range_take */
+        if (atomic_load_explicit(&victim->taken, memory_order_acquire) <= *mid)
             return true;
         atomic_store_explicit(&victim->back, back, memory_order_release);
         POINT("range: back restored");
