@@ -319,9 +319,10 @@ struct procpool_column {
 };
 
 /* Where arguments come from one by one, for map (which takes all of them first [34]) and imap
- * (which takes them as results are taken [35]). Called in the thread that maps or asks for the next
- * result. Writes one record of call.argument_bytes to `argument`. Returns 1; 0 at the end; negative
- * for an error, which map reports and imap hands over in its place [36]. */
+ * (which takes a window of them at once and then one by one, as results are taken [35]). Called in
+ * the thread that maps, makes the iterator, or asks for the next result. Writes one record of
+ * call.argument_bytes to `argument`. Returns 1; 0 at the end; negative for an error, which map
+ * reports and imap hands over in its place [36]. */
 typedef int procpool_source(void *data, void *argument);
 
 /* What to run. Zero means none or the default everywhere. */
@@ -354,7 +355,7 @@ struct procpool_call {
      * for iterators 1. Negative is PROCPOOL_INVALID [25, 26]. */
     int64_t chunk;
 
-    enum procpool_engine engine;
+    enum procpool_engine engine; /* iterators are always in order */
 
     bool fail_fast; /* start nothing more once an item has failed; the rest is PROCPOOL_CANCELLED */
 
