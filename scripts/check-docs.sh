@@ -9,7 +9,9 @@
 #   - each workload, backend and schedule: in docs/configuration.md and the completion
 #   - each column: in a table of docs/results.md, under the heading of its file
 #   - each file that README.md names, and each file that a page links to: there
-#   - the man page: without warnings, where man is installed
+#   - each public function, field, state and code of procpool.h: in man/procpool.3 and docs/procpool.md;
+#     each number in brackets there: a row of the table in docs/procpool.md
+#   - the man pages: without warnings, where man is installed
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
@@ -18,6 +20,9 @@ man=man/poolmark.1
 configuration=docs/configuration.md
 results=docs/results.md
 completion=completions/poolmark.bash
+header=src/procpool/procpool.h
+pool_man=man/procpool.3
+pool_page=docs/procpool.md
 missing=0
 
 miss() {
@@ -34,7 +39,7 @@ if [ ! -x "$program" ]; then
     echo "check-docs: $program is not there; run make first" >&2
     exit 2
 fi
-for file in README.md CHANGELOG.md $man $configuration $results $completion; do
+for file in README.md CHANGELOG.md $man $configuration $results $completion $header $pool_man $pool_page; do
     [ -r "$file" ] || miss "$file: is not there"
 done
 [ "$missing" -eq 0 ] || exit 1
@@ -72,6 +77,66 @@ while read -r file column; do
     grep -qE -- "^\| [^|]*\`$column\`" <(part_of "$file") || miss "$results: lacks the column $column of $file"
 done < <("$program" list fields | awk '{ print $1, $2 }')
 
+# --- the library ----------------------------------------------------------------------------------
+
+# What the header declares, a line each, as "function NAME", "field NAME" or "constant NAME". A line of the
+# header may hold several declarations and a declaration several lines, so blanks and semicolons decide.
+declared() {
+    awk '
+    { text = text $0 "\n" }
+    END {
+        while (at = index(text, "/*")) {
+            n = index(substr(text, at + 2), "*/")
+            text = substr(text, 1, at - 1) " " substr(text, at + n + 3)
+        }
+        n_lines = split(text, lines, "\n")
+        text = ""
+        for (i = 1; i <= n_lines; i++) {
+            if (lines[i] !~ /^#/)
+                text = text " " lines[i]
+            else if (match(lines[i], /^#define PROCPOOL_[A-Z0-9_]+ /))
+                print "constant", substr(lines[i], 9, RLENGTH - 9)
+        }
+        gsub(/extern "C" \{/, "", text)
+        gsub(/__attribute__\(\(format\([^)]*\)\)\)/, "", text)
+        while (match(text, /[;{}]/)) {
+            part = substr(text, 1, RSTART - 1)
+            mark = substr(text, RSTART, 1)
+            text = substr(text, RSTART + 1)
+            if (mark == "{")
+                inside = part ~ /enum/ ? "enum" : "struct"
+            else if (inside == "enum" && mark == "}") {
+                while (match(part, /PROCPOOL_[A-Z0-9_]+/)) {
+                    print "constant", substr(part, RSTART, RLENGTH)
+                    part = substr(part, RSTART + RLENGTH)
+                }
+            } else if (inside == "struct" && mark == ";") {
+                sub(/\[.*/, "", part)
+                if (match(part, /\(\*[a-z0-9_]+\)/))
+                    print "field", substr(part, RSTART + 2, RLENGTH - 3)
+                else if (match(part, /[a-z0-9_]+ *$/))
+                    print "field", substr(part, RSTART, RLENGTH)
+            } else if (match(part, /procpool_[a-z0-9_]+\(/))
+                print "function", substr(part, RSTART, RLENGTH - 1)
+            if (mark == "}")
+                inside = ""
+        }
+    }' $header | sort -u
+}
+
+while read -r kind name; do
+    case $kind in
+    function) holds $pool_man '^\.Fo ' "$name" || miss "$pool_man: lacks the function $name" ;;
+    field) holds $pool_man '^\.It Va (.* )?' "$name" || miss "$pool_man: lacks the field $name" ;;
+    constant) holds $pool_man '^\.(It Dv|Dv|Fd #define) ' "$name" || miss "$pool_man: lacks the constant $name" ;;
+    esac
+    holds $pool_page '`' "$name" || miss "$pool_page: lacks the $kind $name"
+done < <(declared)
+
+while read -r row; do
+    grep -qF "| $row |" $pool_page || miss "$pool_page: has no row $row, which $header names"
+done < <(grep -oE '(^| )\[[0-9]+(, [0-9]+)*\]' $header | tr -d '[] ' | tr ',' '\n' | sort -un | sed 's/.*/[&]/')
+
 # --- files ----------------------------------------------------------------------------------------
 
 # Words that look like files of the project. What is made by a run or by make need not be there.
@@ -99,11 +164,13 @@ for page in README.md CHANGELOG.md docs/*.md; do
     done < <(grep -oE '\]\([^)]*\)' "$page" | sed 's/^](//; s/)$//' | grep -vE '^(https?|mailto):')
 done
 
-# --- the man page ---------------------------------------------------------------------------------
+# --- the man pages --------------------------------------------------------------------------------
 
 if command -v man >/dev/null 2>&1; then
-    warnings=$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l $man 2>&1 >/dev/null)
-    [ -z "$warnings" ] || miss "$man: $warnings"
+    for page in $man $pool_man; do
+        warnings=$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l "$page" 2>&1 >/dev/null)
+        [ -z "$warnings" ] || miss "$page: $warnings"
+    done
 fi
 
 [ "$missing" -eq 0 ] || exit 1
