@@ -10,6 +10,9 @@ DRIVER_FOLDERS   := base record topo work sched stats model run report cli
 CELL_FOLDERS     := base record topo work sched procpool
 MPI_CELL_FOLDERS := base record topo work sched
 
+# What libprocpool consists of, beside inline functions in headers of base and sched.
+PROCPOOL_SOURCES := $(wildcard src/procpool/*.c) src/sched/ticket.c
+
 # Files of src/cell that are part of a program.
 CELL_FILES     := main.c sampler.c worker.c seq.c procpool.c
 MPI_CELL_FILES := main.c sampler.c worker.c mpi.c $(notdir $(wildcard src/cell/mpi_*.c src/cell/ranks*.c))
@@ -25,6 +28,9 @@ MAIN_FILES := src/cli/main.c src/cell/main.c
 REQUIRED := cc hwloc gsl jansson inih
 OPTIONAL := openmp mpi mpi-openmp gnuplot
 
+# Goals for which a compiler is enough.
+LIBRARY_GOALS := library examples install-library
+
 # --- what the user may set ------------------------------------------------------------------------
 
 CFLAGS     ?= -O2 -g
@@ -36,12 +42,16 @@ prefix     ?= /usr/local
 builddir      = build
 bindir        = $(prefix)/bin
 libexecdir    = $(prefix)/libexec/poolmark
+libdir        = $(prefix)/lib
+pkgconfigdir  = $(libdir)/pkgconfig
+includedir    = $(prefix)/include
 datadir       = $(prefix)/share/poolmark
-mandir        = $(prefix)/share/man/man1
-includedir    = $(prefix)/include/poolmark
+mandir        = $(prefix)/share/man
 completiondir = $(prefix)/share/bash-completion/completions
 docdir        = $(prefix)/share/doc/poolmark
+pooldocdir    = $(prefix)/share/doc/procpool
 INSTALL       = install
+OBJCOPY       = objcopy
 
 VERSION := $(shell sed -n 's/^.define POOLMARK_VERSION "\(.*\)"/\1/p' src/base/version.h)
 
@@ -59,9 +69,13 @@ endif
 
 # Goals that compile nothing in this make: they need nothing, or install what is absent and then run make again.
 goals     := $(or $(MAKECMDGOALS),all)
-apart     := help setup bench check lint format dist clean distclean uninstall installcheck
+apart     := help setup bench check lint format dist clean distclean uninstall uninstall-library installcheck
 ifneq ($(filter-out $(apart),$(goals)),)
 compiling := yes
+endif
+ifeq ($(filter-out $(apart) $(LIBRARY_GOALS),$(goals)),)
+REQUIRED := cc
+OPTIONAL :=
 endif
 ifneq ($(and $(filter $(apart),$(goals)),$(word 2,$(goals))),)
 .NOTPARALLEL: # `make clean all` means one after the other
@@ -126,6 +140,11 @@ DRIVER_LIBS   = $(HWLOC_LIBS) $(GSL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) -ldl -lm 
 CELL_LIBS     = $(HWLOC_LIBS) $(JANSSON_LIBS) -ldl -lm -pthread $(OPENMP)
 MPI_CELL_LIBS = $(HWLOC_LIBS) $(JANSSON_LIBS) -ldl -lm -pthread $(MPI_OPENMP)
 
+# The pool by itself depends on libc alone.
+PROCPOOL_COMPILE = -std=c11 -D_GNU_SOURCE $(WARNINGS) -pthread -Isrc $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden \
+                   -include src/procpool/export.h
+PROCPOOL_LINK    = -shared -Wl,-soname,$(PROCPOOL_SONAME) -Wl,--version-script=src/procpool/procpool.map -Wl,--no-undefined
+
 # The last -O counts; without one the compiler does not optimise.
 optimised := $(if $(filter-out -O0,$(lastword -O0 $(filter -O%,$(CPPFLAGS) $(CFLAGS)))),1,0)
 
@@ -146,20 +165,33 @@ MPI_LIBRARY_OBJECTS := $(filter-out %/main.o,$(MPI_CELL_OBJECTS))
 
 PROGRAMS := poolmark poolmark-cell $(patsubst mpi,poolmark-cell-mpi,$(filter mpi,$(have)))
 
+PROCPOOL_SONAME  := libprocpool.so.0
+PROCPOOL_OBJECTS := $(PROCPOOL_SOURCES:src/%.c=$(builddir)/pic/%.o)
+PROCPOOL_FILES   := $(addprefix $(builddir)/,libprocpool.a $(PROCPOOL_SONAME) procpool.pc)
+EXAMPLES         := $(patsubst docs/examples/%.c,$(builddir)/examples/%,$(wildcard docs/examples/*.c))
+
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(builddir)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 MPI_TESTS  := $(patsubst tests/mpi/%.c,$(builddir)/tests/mpi/%,$(wildcard tests/mpi/*.c))
 FIXTURES   := $(patsubst tests/fixtures/%.c,$(builddir)/fixtures/%.so,$(wildcard tests/fixtures/*.c))
+WATCHED    := $(patsubst tests/valgrind/%.c,$(builddir)/valgrind/%,$(wildcard tests/valgrind/*.c))
 MOCKS      := $(patsubst tests/mock/%.c,$(builddir)/mock/%,$(wildcard tests/mock/*.c))
+
+BENCHES       := $(addprefix $(builddir)/bench/,pool claim)
+BENCH_OBJECTS := $(call objects_of,$(call sources_in,base sched stats procpool))
 
 # --- build ----------------------------------------------------------------------------------------
 
-.PHONY: all programs notes FORCE
-all: programs notes ## build the programs (the default)
-	@echo "built: $(strip $(PROGRAMS)). Next: ./poolmark run configs/quick.ini looks at this machine, make bench runs the articles' experiments"
+.PHONY: all programs library examples notes FORCE
+all: programs library notes ## build the programs and the library (the default)
+	@echo "built: $(strip $(PROGRAMS)), libprocpool. Next: ./poolmark run configs/quick.ini looks at this machine, make bench runs the articles' experiments"
 
 programs: $(PROGRAMS)
 
-notes: | programs
+library: $(PROCPOOL_FILES) ## build the process pool alone, static and shared, under build/
+
+examples: $(EXAMPLES) ## build the library's examples, under build/examples/
+
+notes: | programs library
 	@:
 ifneq ($(absent),)
 	@echo 'built without these parts, which are absent:'
@@ -203,9 +235,47 @@ $(MPI_LIBRARY): $(MPI_LIBRARY_OBJECTS) $(builddir)/link
 	@rm -f $@
 	$(Q)$(AR) qcs $@ $(MPI_LIBRARY_OBJECTS)
 
+$(builddir)/pic/%.o: src/%.c $(builddir)/pic.compile
+	@mkdir -p $(@D)
+	$(call say,PIC)
+	$(Q)$(CC) $(PROCPOOL_COMPILE) -MMD -MP -c -o $@ $<
+
+# One object, in which names that are not public are made its own: they cannot clash with those of a program.
+$(builddir)/libprocpool.o: $(PROCPOOL_OBJECTS)
+	$(call say,LINK)
+	$(Q)$(CC) -r -nostdlib -o $@ $(PROCPOOL_OBJECTS)
+	$(Q)$(OBJCOPY) --localize-hidden $@
+
+$(builddir)/libprocpool.a: $(builddir)/libprocpool.o
+	$(call say,AR)
+	@rm -f $@
+	$(Q)$(AR) qcs $@ $<
+
+$(builddir)/$(PROCPOOL_SONAME): $(PROCPOOL_OBJECTS) src/procpool/procpool.map $(builddir)/pic.compile
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(PROCPOOL_LINK) -o $@ $(PROCPOOL_OBJECTS) -pthread
+
+# Folders below prefix are given by it, so that pkg-config can move them.
+below_prefix = $(patsubst $(prefix)/%,$${prefix}/%,$1)
+
+$(builddir)/procpool.pc: src/procpool/procpool.pc.in FORCE
+	@mkdir -p $(@D)
+	@sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(call below_prefix,$(libdir))|' \
+	    -e 's|@includedir@|$(call below_prefix,$(includedir))|' -e 's|@version@|$(VERSION)|' $< >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(builddir)/examples/%: docs/examples/%.c $(builddir)/libprocpool.a
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(WARNINGS) -Isrc/procpool $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< \
+	    $(builddir)/libprocpool.a -pthread
+
 # A change of these texts is a change of every object, or of every program.
 $(builddir)/compile: FORCE
 	$(call write_if_changed,$(CC) $(MPICC) $(COMPILE) $(CELL_OPENMP) $(MPI_CELL_OPENMP))
+
+$(builddir)/pic.compile: FORCE
+	$(call write_if_changed,$(CC) $(PROCPOOL_COMPILE) $(LDFLAGS) $(PROCPOOL_LINK) $(PROCPOOL_OBJECTS))
 
 $(builddir)/link: FORCE
 	$(call write_if_changed,$(LDFLAGS) $(DRIVER_LIBS) $(OPENMP) $(MPI_OPENMP) $(sort $(DRIVER_OBJECTS) $(CELL_OBJECTS) $(MPI_CELL_OBJECTS)))
@@ -228,7 +298,7 @@ $(builddir)/build_info.h: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 -include $(wildcard $(builddir)/src/*/*.d $(builddir)/mpi/cell/*.d $(builddir)/tests/*/*.d $(builddir)/mock/*.d \
-           $(builddir)/fixtures/*.d)
+           $(builddir)/fixtures/*.d $(builddir)/pic/*/*.d $(builddir)/examples/*.d $(builddir)/bench/*.d $(builddir)/valgrind/*.d)
 
 # --- tests ----------------------------------------------------------------------------------------
 
@@ -238,16 +308,16 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
-.PHONY: check unit-tests test-programs bench plots
+.PHONY: check unit-tests test-programs bench bench-pool plots
 check: ## install what is absent, build, and run all tests
 	@scripts/setup.sh check
-	@$(MAKE) programs notes
+	@$(MAKE) programs library notes
 	@$(MAKE) -k test-programs || true # a test that does not compile is one that fails
 	@$(MAKE) -k unit-tests builddir=build/asan WERROR= CFLAGS=$(call quote,$(CFLAGS) $(SANITIZE)) || true
 	@MPIRUN=$(call quote,$(MPIRUN)) scripts/run-tests.sh
 
 unit-tests: $(if $(filter check,$(have)),$(UNIT_TESTS))
-test-programs: unit-tests $(FIXTURES) $(MOCKS) $(if $(filter mpi,$(have)),$(MPI_TESTS))
+test-programs: unit-tests $(WATCHED) $(FIXTURES) $(MOCKS) $(BENCHES) $(if $(filter mpi,$(have)),$(MPI_TESTS))
 
 # Compiled and linked in one step; the old program goes first, so that what runs is what was built.
 $(builddir)/tests/unit/%: tests/unit/%.c $(LIBRARY)
@@ -267,6 +337,13 @@ $(builddir)/mock/%: tests/mock/%.c $(LIBRARY)
 	$(call say,MOCK)
 	$(Q)$(CC) $(COMPILE) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIBRARY) $(DRIVER_LIBS) $(OPENMP)
 
+# Watched by valgrind: with the library as users have it.
+$(builddir)/valgrind/%: tests/valgrind/%.c $(builddir)/libprocpool.a
+	@mkdir -p $(@D); rm -f $@
+	$(call say,TEST)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -Isrc $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< \
+	    $(builddir)/libprocpool.a -pthread
+
 # A plug-in sees one header of ours, as one written elsewhere would.
 $(builddir)/fixtures/%.so: tests/fixtures/%.c $(builddir)/compile
 	@mkdir -p $(@D); rm -f $@
@@ -281,6 +358,22 @@ bench: ## install what is absent, build, and run the articles' experiments
 	@$(MAKE) programs notes
 	./poolmark run configs/articles.ini
 
+bench-pool: $(builddir)/bench/pool ## compare the process pool with its peers; BENCH_POOL=--quick, --markdown, --help
+	$(builddir)/bench/pool $(BENCH_POOL)
+
+$(builddir)/bench/pool: $(patsubst bench/%.c,$(builddir)/bench/%.o,$(wildcard bench/pool*.c))
+$(builddir)/bench/claim: $(builddir)/bench/claim.o
+
+$(BENCHES): $(BENCH_OBJECTS) $(builddir)/link
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(GSL_LIBS) -lm -pthread $(OPENMP)
+
+$(builddir)/bench/pool_libgomp.o: OWN = $(OPENMP)
+$(builddir)/bench/%.o: bench/%.c $(builddir)/compile | $(builddir)/build_info.h
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(COMPILE) $(OWN) -MMD -MP -c -o $@ $<
+
 plots: programs ## draw the plots of the newest run
 	@run=$$(ls -td results/*/samples.csv 2>/dev/null | head -n 1); \
 	if [ -z "$$run" ]; then echo 'no run under results/ yet; make bench makes one' >&2; exit 1; fi; \
@@ -288,7 +381,7 @@ plots: programs ## draw the plots of the newest run
 
 # --- care -----------------------------------------------------------------------------------------
 
-C_FILES     = $(wildcard src/*/*.[ch] tests/*/*.[ch] docs/*.c)
+C_FILES     = $(wildcard src/*/*.[ch] tests/*/*.[ch] bench/*.[ch] docs/*.c docs/*/*.c)
 SHELL_FILES = $(wildcard scripts/*.sh scripts/*/*.sh .ci/run completions/*.bash tests/*/*.bash tests/*/*.sh)
 
 .PHONY: setup lint format
@@ -316,28 +409,60 @@ format: ## lay out the code with clang-format
 PLOTS   = $(wildcard plots/*.gp)
 CONFIGS = $(wildcard configs/*.ini)
 
-.PHONY: install uninstall installcheck
-install: programs ## install under prefix (/usr/local), below DESTDIR
-	$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(libexecdir) $(datadir)/plots $(datadir)/configs $(mandir) $(includedir) $(completiondir) $(docdir))
+PROCPOOL_INSTALLED = $(addprefix $(libdir)/,libprocpool.a libprocpool.so $(PROCPOOL_SONAME)) $(pkgconfigdir)/procpool.pc \
+                     $(includedir)/procpool.h $(mandir)/man3/procpool.3
+
+.PHONY: install install-programs install-library uninstall uninstall-library installcheck
+install: install-programs install-library ## install under prefix (/usr/local), below DESTDIR
+
+install-programs: programs
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(libexecdir) $(datadir)/plots $(datadir)/configs $(mandir)/man1 \
+	    $(includedir)/poolmark $(completiondir) $(docdir))
 	$(INSTALL) poolmark $(DESTDIR)$(bindir)
 	$(INSTALL) $(filter-out poolmark,$(PROGRAMS)) $(DESTDIR)$(libexecdir)
 	$(if $(PLOTS),$(INSTALL) -m 644 $(PLOTS) $(DESTDIR)$(datadir)/plots)
 	$(if $(CONFIGS),$(INSTALL) -m 644 $(CONFIGS) $(DESTDIR)$(datadir)/configs)
-	$(if $(wildcard man/poolmark.1),$(INSTALL) -m 644 man/poolmark.1 $(DESTDIR)$(mandir))
-	$(INSTALL) -m 644 src/work/workload.h $(DESTDIR)$(includedir)
+	$(INSTALL) -m 644 man/poolmark.1 $(DESTDIR)$(mandir)/man1
+	$(INSTALL) -m 644 src/work/workload.h $(DESTDIR)$(includedir)/poolmark
 	$(INSTALL) -m 644 completions/poolmark.bash $(DESTDIR)$(completiondir)/poolmark
-	$(INSTALL) -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*) $(DESTDIR)$(docdir)
+	$(INSTALL) -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.*) $(DESTDIR)$(docdir)
 
-uninstall: ## remove what install has put there
-	rm -f $(DESTDIR)$(bindir)/poolmark $(DESTDIR)$(mandir)/poolmark.1 $(DESTDIR)$(completiondir)/poolmark
-	rm -rf $(addprefix $(DESTDIR),$(libexecdir) $(datadir) $(includedir) $(docdir))
+install-library: library ## install the process pool alone
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(libdir) $(pkgconfigdir) $(includedir) $(mandir)/man3 $(pooldocdir)/examples)
+	$(INSTALL) -m 644 $(builddir)/libprocpool.a $(DESTDIR)$(libdir)
+	$(INSTALL) $(builddir)/$(PROCPOOL_SONAME) $(DESTDIR)$(libdir)
+	ln -sf $(PROCPOOL_SONAME) $(DESTDIR)$(libdir)/libprocpool.so
+	$(INSTALL) -m 644 $(builddir)/procpool.pc $(DESTDIR)$(pkgconfigdir)
+	$(INSTALL) -m 644 src/procpool/procpool.h $(DESTDIR)$(includedir)
+	$(INSTALL) -m 644 man/procpool.3 $(DESTDIR)$(mandir)/man3
+	$(INSTALL) -m 644 LICENSE docs/procpool.md $(DESTDIR)$(pooldocdir)
+	$(INSTALL) -m 644 $(wildcard docs/examples/*.c) $(DESTDIR)$(pooldocdir)/examples
 
-installcheck: ## try the installed program, away from the sources
+uninstall: uninstall-library ## remove what install has put there
+	rm -f $(addprefix $(DESTDIR),$(bindir)/poolmark $(mandir)/man1/poolmark.1 $(completiondir)/poolmark)
+	rm -rf $(addprefix $(DESTDIR),$(libexecdir) $(datadir) $(includedir)/poolmark $(docdir))
+
+uninstall-library:
+	rm -f $(addprefix $(DESTDIR),$(PROCPOOL_INSTALLED))
+	rm -rf $(DESTDIR)$(pooldocdir)
+
+# Where pkg-config and the loader find the library that was installed.
+installed_env = PKG_CONFIG_PATH=$(DESTDIR)$(pkgconfigdir) LD_LIBRARY_PATH=$(DESTDIR)$(libdir) \
+                $(if $(DESTDIR),PKG_CONFIG_SYSROOT_DIR=$(DESTDIR))
+
+installcheck: ## try the installed program and library, away from the sources
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cd "$$folder" && set -ex && \
 	$(DESTDIR)$(bindir)/poolmark --version && \
 	$(DESTDIR)$(bindir)/poolmark list backends && \
 	$(DESTDIR)$(bindir)/poolmark run --quiet --workload null --tasks 100 --backends seq,procpool --workers 1 \
 	    --launches 1 --reps 2 --out run
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cd "$$folder" && set -e && \
+	cp $(DESTDIR)$(pooldocdir)/examples/*.c . && export $(installed_env) && set -x && \
+	for source in *.c; do \
+	    $(CC) $$source $$($(PKG_CONFIG) --cflags --libs procpool) -o shared && ./shared && \
+	    $(CC) $$source $$($(PKG_CONFIG) --static --cflags --libs procpool | \
+	        sed 's/-lprocpool/-Wl,-Bstatic & -Wl,-Bdynamic/') -o static && ./static || exit; \
+	done
 
 # --- parting --------------------------------------------------------------------------------------
 
@@ -353,4 +478,4 @@ distclean: clean ## also remove packed sources; results/ stays
 
 help: ## print this list
 	@echo 'make TARGET [CC= CFLAGS= MPICC= prefix= DESTDIR= WERROR=1 V=1]'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile

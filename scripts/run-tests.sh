@@ -16,6 +16,7 @@ unit_s=120
 sanitized_s=180
 cli_s=200
 mpi_s=60
+valgrind_s=120
 
 summary=()
 passed_in_all=0 failed_in_all=0 skipped_in_all=0
@@ -188,6 +189,34 @@ mpi_tests() {
     done
 }
 
+# Programs under valgrind; every process of theirs has a log of its own, and an error or a leak in any of
+# them is a failure. A process that was killed has no summary.
+valgrind_tests() {
+    local source name counts errors
+    local sources=(tests/valgrind/*.c)
+    if ! is_here valgrind; then
+        leave_out ${#sources[@]} valgrind
+        return
+    fi
+    for source in "${sources[@]}"; do
+        name=$(basename "$source" .c)
+        if [ ! -x "build/valgrind/$name" ]; then
+            not_built "$name"
+            continue
+        fi
+        run "$valgrind_s" valgrind --leak-check=full --errors-for-leak-kinds=definite,indirect,possible \
+            --log-file="$work/valgrind.%p" "build/valgrind/$name"
+        counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p' "$log" | tail -n 1)
+        errors=$(grep -lE 'ERROR SUMMARY: [1-9]' "$work"/valgrind.*)
+        # shellcheck disable=SC2086
+        [ -z "$errors" ] || cat $errors >>"$log"
+        # shellcheck disable=SC2086
+        set -- $counts
+        judge "$name" "${1:-}" $((${2:-0} + $(wc -w <<<"$errors")))
+        rm -f "$work"/valgrind.*
+    done
+}
+
 shopt -s nullglob
 
 begin unit
@@ -195,6 +224,9 @@ check_programs build/tests/unit "$unit_s"
 end
 begin sanitized
 check_programs build/asan/tests/unit "$sanitized_s"
+end
+begin valgrind
+valgrind_tests
 end
 begin cli
 cli_tests
