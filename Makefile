@@ -173,8 +173,13 @@ EXAMPLES         := $(patsubst docs/examples/%.c,$(builddir)/examples/%,$(wildca
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(builddir)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 MPI_TESTS  := $(patsubst tests/mpi/%.c,$(builddir)/tests/mpi/%,$(wildcard tests/mpi/*.c))
 FIXTURES   := $(patsubst tests/fixtures/%.c,$(builddir)/fixtures/%.so,$(wildcard tests/fixtures/*.c))
+FAULTS     := $(patsubst tests/faults/%.c,$(builddir)/faults/%,$(wildcard tests/faults/test_*.c))
 WATCHED    := $(patsubst tests/valgrind/%.c,$(builddir)/valgrind/%,$(wildcard tests/valgrind/*.c))
 MOCKS      := $(patsubst tests/mock/%.c,$(builddir)/mock/%,$(wildcard tests/mock/*.c))
+
+# The pool's sources once more, with the points at which the fault tests end it.
+FAULT_OBJECTS := $(patsubst %.c,$(builddir)/faults/%.o,$(call sources_in,base sched procpool) \
+                    $(filter-out tests/faults/test_%.c,$(wildcard tests/faults/*.c)))
 
 BENCHES       := $(addprefix $(builddir)/bench/,pool claim)
 BENCH_OBJECTS := $(call objects_of,$(call sources_in,base sched stats procpool))
@@ -298,7 +303,8 @@ $(builddir)/build_info.h: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 -include $(wildcard $(builddir)/src/*/*.d $(builddir)/mpi/cell/*.d $(builddir)/tests/*/*.d $(builddir)/mock/*.d \
-           $(builddir)/fixtures/*.d $(builddir)/pic/*/*.d $(builddir)/examples/*.d $(builddir)/bench/*.d $(builddir)/valgrind/*.d)
+           $(builddir)/fixtures/*.d $(builddir)/pic/*/*.d $(builddir)/examples/*.d $(builddir)/bench/*.d $(builddir)/valgrind/*.d \
+           $(builddir)/faults/*.d $(builddir)/faults/*/*/*.d)
 
 # --- tests ----------------------------------------------------------------------------------------
 
@@ -308,16 +314,17 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
-.PHONY: check unit-tests test-programs bench bench-pool plots
+.PHONY: check unit-tests faults test-programs bench bench-pool plots
 check: ## install what is absent, build, and run all tests
 	@scripts/setup.sh check
 	@$(MAKE) programs library notes
 	@$(MAKE) -k test-programs || true # a test that does not compile is one that fails
-	@$(MAKE) -k unit-tests builddir=build/asan WERROR= CFLAGS=$(call quote,$(CFLAGS) $(SANITIZE)) || true
+	@$(MAKE) -k unit-tests faults builddir=build/asan WERROR= CFLAGS=$(call quote,$(CFLAGS) $(SANITIZE)) || true
 	@MPIRUN=$(call quote,$(MPIRUN)) scripts/run-tests.sh
 
 unit-tests: $(if $(filter check,$(have)),$(UNIT_TESTS))
-test-programs: unit-tests $(WATCHED) $(FIXTURES) $(MOCKS) $(BENCHES) $(if $(filter mpi,$(have)),$(MPI_TESTS))
+faults: $(FAULTS)
+test-programs: unit-tests faults $(WATCHED) $(FIXTURES) $(MOCKS) $(BENCHES) $(if $(filter mpi,$(have)),$(MPI_TESTS))
 
 # Compiled and linked in one step; the old program goes first, so that what runs is what was built.
 $(builddir)/tests/unit/%: tests/unit/%.c $(LIBRARY)
@@ -336,6 +343,16 @@ $(builddir)/mock/%: tests/mock/%.c $(LIBRARY)
 	@mkdir -p $(@D); rm -f $@
 	$(call say,MOCK)
 	$(Q)$(CC) $(COMPILE) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIBRARY) $(DRIVER_LIBS) $(OPENMP)
+
+$(builddir)/faults/%.o: %.c $(builddir)/compile | $(builddir)/build_info.h
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(COMPILE) -DSCHED_POINTS -MMD -MP -c -o $@ $<
+
+$(FAULTS): $(builddir)/faults/%: tests/faults/%.c $(FAULT_OBJECTS)
+	@mkdir -p $(@D); rm -f $@
+	$(call say,TEST)
+	$(Q)$(CC) $(COMPILE) -DSCHED_POINTS -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(FAULT_OBJECTS) -lm -pthread
 
 # Watched by valgrind: with the library as users have it.
 $(builddir)/valgrind/%: tests/valgrind/%.c $(builddir)/libprocpool.a

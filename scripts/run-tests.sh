@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Runs the tests that `make check` has built, and counts.
 #
-# Kinds: unit (Check programs), sanitized (the same with ASan and UBSan), cli (bats), mpi (programs under
-# mpirun, once for each number in their comment "ranks: 1 2 3"). A program that passes takes one line; one
-# that does not shows its output. A program that was not built, ran out of time, ended badly or printed no
-# count is a failure. The last line is "N passed, N failed", with ", N skipped" where there are any; the
-# exit status is 0 only when none failed.
+# Kinds: unit (Check programs), sanitized (the same with ASan and UBSan), faults (the process pool under
+# faults, without and with sanitizers), cli (bats), mpi (programs under mpirun, once for each number in
+# their comment "ranks: 1 2 3"). A program that passes takes one line; one that does not shows its output.
+# A program that was not built, ran out of time, ended badly or printed no count is a failure. The last
+# line is "N passed, N failed", with ", N skipped" where there are any; the exit status is 0 only when
+# none failed.
 #
 # Environment: MPIRUN; POOLMARK_REQUIRE_ALL=1 makes a kind whose tool is absent a failure.
 set -u
@@ -17,6 +18,7 @@ sanitized_s=180
 cli_s=200
 mpi_s=60
 valgrind_s=120
+faults_s=150
 
 summary=()
 passed_in_all=0 failed_in_all=0 skipped_in_all=0
@@ -217,6 +219,27 @@ valgrind_tests() {
     done
 }
 
+# fault_tests FOLDER SUFFIX: each program prints a line a cell; of one that fails, those that passed are
+# left out.
+fault_tests() {
+    local source name counts
+    local sources=(tests/faults/test_*.c)
+    for source in "${sources[@]}"; do
+        name=$(basename "$source" .c)
+        if [ ! -x "$1/$name" ]; then
+            not_built "$name$2"
+            continue
+        fi
+        run "$faults_s" "$1/$name"
+        counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)\{0,1\}$/\1 \2 \4/p' \
+            "$log" | tail -n 1)
+        sed -i '/^ok /d' "$log"
+        # shellcheck disable=SC2086
+        set -- "$1" "$2" $counts
+        judge "$name$2" "${3:-}" "${4:-0}" "${5:-0}"
+    done
+}
+
 shopt -s nullglob
 
 begin unit
@@ -227,6 +250,10 @@ check_programs build/asan/tests/unit "$sanitized_s"
 end
 begin valgrind
 valgrind_tests
+end
+begin faults
+fault_tests build/faults ''
+fault_tests build/asan/faults ', sanitized'
 end
 begin cli
 cli_tests

@@ -158,13 +158,14 @@ struct seat {
     struct ledger ledger; /* sched/ticket.h: of the ticket of the job that it is at */
 
     /* the worker's */
-    alignas(LINE) _Atomic uint64_t at; /* 1 + serial of its job, with AT_LEAVING; 0: none */
-    _Atomic uint64_t opened;           /* entries of its ledger whose blocks were opened */
-    _Atomic uint64_t started;          /* 1 + the item begun last */
-    _Atomic uint64_t done;             /* items before it, down to the chunk's first, have ended */
-    _Atomic uint64_t end;              /* of the chunk in hand */
-    _Atomic uint32_t in_range;         /* what is in hand comes from the range */
-    _Atomic uint64_t ended_bias;       /* done + ended_bias: items ended in this job, in all */
+    alignas(LINE) _Atomic uint64_t visits; /* how often it has begun to attach to a job */
+    _Atomic uint64_t at;                   /* 1 + serial of its job, with AT_LEAVING; 0: none */
+    _Atomic uint64_t opened;               /* entries of its ledger whose blocks were opened */
+    _Atomic uint64_t started;              /* 1 + the item begun last */
+    _Atomic uint64_t done;       /* items before it, down to the chunk's first, have ended */
+    _Atomic uint64_t end;        /* of the chunk in hand */
+    _Atomic uint32_t in_range;   /* what is in hand comes from the range */
+    _Atomic uint64_t ended_bias; /* done + ended_bias: items ended in this job, in all */
 
     /* the zygote's, but for the stages that a worker reaches */
     alignas(LINE) _Atomic int32_t pid;

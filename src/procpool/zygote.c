@@ -292,28 +292,28 @@ static bool note_in_its_place(struct zygote *z, struct job *job, uint32_t w)
     if (!ledger_is_in_window(ledger))
         return true;
     bool *skip = calloc(control->workers, sizeof *skip);
-    if (!skip)
-        return false;
-    bool is_certain = true;
-    uint64_t attaches = atomic_load(&job->attaches);
-    for (uint32_t v = 0; v < control->workers; v++) {
-        skip[v] = atomic_load(&control->seats[v].at) != job->serial + 1;
-        if (!skip[v] && !z->wards[v].is_dead && ledger_is_in_window(&control->seats[v].ledger))
-            is_certain = false;
+    uint64_t *visits = calloc(control->workers, sizeof *visits);
+    bool is_certain = skip && visits;
+    for (uint32_t v = 0; is_certain && v < control->workers; v++) {
+        struct seat *seat = &control->seats[v];
+        visits[v] = atomic_load(&seat->visits);
+        skip[v] = atomic_load(&seat->at) != job->serial + 1;
+        is_certain = skip[v] || z->wards[v].is_dead || !ledger_is_in_window(&seat->ledger);
     }
     bool is_missing =
         is_certain && ticket_missing(&job->ticket, &control->seats[0].ledger,
                                      sizeof *control->seats, control->workers, skip, given, &block);
-    /* Nobody has come, and nobody whose ledger was read has gone: they were of this job all along.
-     */
-    for (uint32_t v = 0; v < control->workers; v++)
-        if (!skip[v] && atomic_load(&control->seats[v].at) != job->serial + 1)
-            is_certain = false;
-    is_certain = is_certain && atomic_load(&job->attaches) == attaches;
+    /* Those whose ledgers were read were at this job all along. */
+    for (uint32_t v = 0; is_certain && v < control->workers; v++) {
+        struct seat *seat = &control->seats[v];
+        is_certain = skip[v] || (atomic_load(&seat->at) == job->serial + 1 &&
+                                 atomic_load(&seat->visits) == visits[v]);
+    }
     if (is_certain && is_missing)
         ledger_note(ledger, block);
     if (is_certain)
         atomic_store(&ledger->begun, ledger_count(ledger));
+    free(visits);
     free(skip);
     return is_certain;
 }

@@ -18,6 +18,9 @@ bool ticket_missing(const struct ticket *ticket, const struct ledger *ledgers, s
         const struct ledger *ledger = (const struct ledger *)((const char *)ledgers + w * stride);
         uint64_t count = skip[w] ? 0 : atomic_load_explicit(&ledger->count, memory_order_acquire);
         uint64_t i = count < TICKET_ENTRIES ? 0 : count - TICKET_ENTRIES;
+        /* Who is in the window may have written its block over the oldest, and not counted it. */
+        if (count >= TICKET_ENTRIES && ledger_is_in_window(ledger))
+            i++;
         for (; i < count; i++) {
             uint64_t noted =
                 atomic_load_explicit(&ledger->blocks[i % TICKET_ENTRIES], memory_order_relaxed);
