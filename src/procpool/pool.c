@@ -155,6 +155,8 @@ static int map_pool(struct procpool *pool, const struct procpool_options *option
         return error_set(error, PROCPOOL_NO_MEMORY,
                          "memory_bytes: %zu bytes of shared memory could not be mapped: %s", bytes,
                          strerror(errno));
+    /* A worker that dumps core would look through all of what is reserved, for seconds. */
+    madvise(mapped, head + round_up(bytes, UNIT), MADV_DONTDUMP);
     pool->control = mapped;
     pool->mapped_bytes = head + round_up(bytes, UNIT);
     pool->control->workers = workers;
