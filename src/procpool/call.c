@@ -52,9 +52,14 @@ static struct procpool_job *start(struct procpool *pool, const struct procpool_c
     void *list = NULL;
     if (check_call(pool, &call, what, error) != 0)
         return NULL;
-    if (call.source && list_source(&call, &list, what, error) != 0)
-        return NULL;
-    struct procpool_job *job = submit(pool, &call, JOB_MAP, 0, NULL, error);
+    if (call.source) {
+        pthread_mutex_lock(&pool->lock);
+        int is_running = check_running(pool, error) == 0;
+        pthread_mutex_unlock(&pool->lock);
+        if (!is_running || list_source(&call, &list, what, error) != 0)
+            return NULL;
+    }
+    struct procpool_job *job = submit(pool, &call, JOB_MAP, error);
     free(list);
     return job;
 }
@@ -69,17 +74,6 @@ static int finish(struct procpool_job *job, struct procpool_error *error)
     return outcome;
 }
 
-static int check_may_wait(const struct procpool *pool, const char *what,
-                          struct procpool_error *error)
-{
-    if (check_owner(pool, error) != 0)
-        return -1;
-    if (!is_in_callback(pool))
-        return 0;
-    return error_set(error, PROCPOOL_DEADLOCK,
-                     "%s waits, in a callback of the same pool; its _async form does not", what);
-}
-
 int procpool_apply(struct procpool *pool, procpool_function *function, const void *argument,
                    size_t argument_bytes, void *result, size_t result_bytes,
                    struct procpool_error *error)
@@ -90,7 +84,7 @@ int procpool_apply(struct procpool *pool, procpool_function *function, const voi
                                  .argument_bytes = argument_bytes,
                                  .results = result,
                                  .result_bytes = result_bytes};
-    if (check_may_wait(pool, "procpool_apply", error) != 0)
+    if (check_owner(pool, error) != 0 || check_may_wait(pool, "procpool_apply", error) != 0)
         return -1;
     return finish(start(pool, &call, "procpool_apply", error), error);
 }
@@ -110,7 +104,7 @@ struct procpool_job *procpool_apply_async(struct procpool *pool, const struct pr
 int procpool_map(struct procpool *pool, const struct procpool_call *call,
                  struct procpool_error *error)
 {
-    if (check_may_wait(pool, "procpool_map", error) != 0)
+    if (check_owner(pool, error) != 0 || check_may_wait(pool, "procpool_map", error) != 0)
         return -1;
     return finish(start(pool, call, "procpool_map", error), error);
 }
@@ -152,5 +146,5 @@ int procpool_each(struct procpool *pool, procpool_function *function, void *cont
     if (check_may_wait(pool, "procpool_each", error) != 0 ||
         check_call(pool, &call, "procpool_each", error) != 0)
         return -1;
-    return finish(submit(pool, &call, JOB_EACH, 0, NULL, error), error);
+    return finish(submit(pool, &call, JOB_EACH, error), error);
 }

@@ -6,25 +6,48 @@
 #include <signal.h>
 #include <string.h>
 
-enum { LOOK_NS = 50000000 };
+/* The pool for which this thread calls back. */
+static _Thread_local const struct procpool *calling_for;
 
 bool is_in_callback(const struct procpool *pool)
 {
-    return pool->has_thread && pthread_equal(pthread_self(), pool->thread);
+    return calling_for == pool;
 }
 
-/* The finished job that comes first, taken off the list. With the lock held. */
-static struct procpool_job *next_finished(struct procpool *pool)
+void callbacks_add(struct procpool *pool, struct procpool_job *job)
 {
-    struct procpool_job **best = NULL;
-    for (struct procpool_job **at = &pool->calling; *at; at = &(*at)->next_calling)
-        if (job_state(*at) == JOB_FINISHED &&
-            (!best || (*at)->shared->arrival < (*best)->shared->arrival))
-            best = at;
-    struct procpool_job *job = best ? *best : NULL;
-    if (job)
-        *best = job->next_calling;
-    return job;
+    if (!pool->calling)
+        pool->calling_end = &pool->calling;
+    *pool->calling_end = job;
+    pool->calling_end = &job->next_calling;
+}
+
+static void insert_by_arrival(struct procpool_job **at, struct procpool_job *job)
+{
+    while (*at && (*at)->shared->arrival < job->shared->arrival)
+        at = &(*at)->next_calling;
+    job->next_calling = *at;
+    *at = job;
+}
+
+/* Moves up to `most` finished jobs to those that are due. They are near the front, where the oldest
+ * are. With the lock held. */
+static void collect(struct procpool *pool, uint32_t most)
+{
+    struct procpool_job **at = &pool->calling;
+    while (*at && most) {
+        struct procpool_job *job = *at;
+        if (job_state(job) != JOB_FINISHED) {
+            at = &job->next_calling;
+            continue;
+        }
+        *at = job->next_calling;
+        if (!*at)
+            pool->calling_end = at;
+        insert_by_arrival(&pool->due, job);
+        pool->n_collected++;
+        most--;
+    }
 }
 
 /* Calls back without the lock, then makes the job ready. With the lock held. */
@@ -51,22 +74,27 @@ static void *live(void *argument)
 {
     struct procpool *pool = argument;
     struct control *control = pool->control;
+    uint32_t most = UINT32_MAX;
+    calling_for = pool;
     pthread_mutex_lock(&pool->lock);
     for (;;) {
         uint32_t callbacks = atomic_load(&control->callbacks);
-        struct procpool_job *job = next_finished(pool);
-        if (job) {
+        collect(pool, most);
+        while (pool->due) {
+            struct procpool_job *job = pool->due;
+            pool->due = job->next_calling;
             call_back(pool, job);
-            continue;
         }
         if (pool->thread_must_end && !pool->calling)
             break;
         uint64_t slice = pool->calling ? LOOK_NS : 0;
         pthread_mutex_unlock(&pool->lock);
         bool is_called = futex_wait(&control->callbacks, callbacks, slice);
+        look_now_and_then(pool);
         pthread_mutex_lock(&pool->lock);
-        if (!is_called)
-            look_for_zygote(pool);
+        /* The count is short where one that finished a job died before it could count. */
+        uint32_t due = atomic_load(&control->callbacks) - pool->n_collected;
+        most = is_called && !pool->thread_must_end && due < INT_MAX ? due : UINT32_MAX;
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;

@@ -59,6 +59,15 @@ static double least_quota(const char *root, char *group)
     }
 }
 
+/* Whether a list of names between commas has "cpu". */
+static bool has_cpu(const char *controllers)
+{
+    for (const char *at = controllers; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+        if (strncmp(at, "cpu", 3) == 0 && (at[3] == '\0' || at[3] == ','))
+            return true;
+    return false;
+}
+
 static double read_quota(void)
 {
     char line[512];
@@ -72,7 +81,7 @@ static double read_quota(void)
             continue;
         *group++ = '\0';
         bool is_unified = controllers[1] == '\0';
-        if (!is_unified && !strstr(controllers + 1, "cpu"))
+        if (!is_unified && !has_cpu(controllers + 1))
             continue;
         double quota = least_quota(is_unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu", group);
         if (quota > 0 && (least == 0 || quota < least))
@@ -92,5 +101,6 @@ uint32_t cpus_usable(void)
     uint32_t cpus = cpus_allowed();
     double quota = read_quota();
     uint32_t granted = (uint32_t)quota + (quota > (double)(uint32_t)quota);
-    return quota > 0 && granted < cpus ? granted : cpus;
+    cpus = quota > 0 && granted < cpus ? granted : cpus;
+    return cpus < MOST_WORKERS ? cpus : MOST_WORKERS;
 }

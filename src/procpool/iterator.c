@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_NS = 50000000, CHUNKS_A_WORKER = 4 };
+enum { CHUNKS_A_WORKER = 4 };
+
+#define MOST_WINDOW ((uint64_t)1 << 40)
 
 struct procpool_iterator {
     struct procpool *pool;
@@ -21,9 +23,10 @@ struct procpool_iterator {
     int source_code;
     struct procpool_error failure; /* of a submission, handed over in its place */
     char *staged;                  /* a chunk of arguments of the source */
+    uint64_t n_staged;             /* that are in it and not submitted yet */
 
     struct procpool_job **jobs; /* not handed over yet, oldest first */
-    size_t n_jobs;
+    size_t n_jobs, jobs_capacity;
     struct procpool_job *current; /* being handed over: items up to `position` have been */
     uint64_t position;
     struct arrivals *arrivals;
@@ -51,14 +54,32 @@ static uint64_t stage(struct procpool_iterator *it)
 
 static uint64_t next_count(struct procpool_iterator *it)
 {
+    if (it->call.source && it->n_staged == 0)
+        it->n_staged = stage(it);
     if (it->call.source)
-        return stage(it);
+        return it->n_staged;
     uint64_t left = it->call.n - it->n_taken;
     return left < it->chunk ? left : it->chunk;
 }
 
-/* Submits the next chunk. */
-static void submit_chunk(struct procpool_iterator *it, uint64_t count)
+static bool has_room_for_job(struct procpool_iterator *it)
+{
+    if (it->n_jobs < it->jobs_capacity)
+        return true;
+    size_t capacity = it->jobs_capacity ? 2 * it->jobs_capacity : 16;
+    struct procpool_job **more = reallocarray(it->jobs, capacity, sizeof *more);
+    if (!more) {
+        error_set(&it->failure, PROCPOOL_NO_MEMORY, "no memory for a window of %zu chunks",
+                  capacity);
+        return false;
+    }
+    it->jobs = more;
+    it->jobs_capacity = capacity;
+    return true;
+}
+
+/* Submits the next items; false where that did not work. With the lock held. */
+static bool submit_chunk(struct procpool_iterator *it, uint64_t count)
 {
     struct procpool_call call = it->call;
     struct procpool_column columns[PROCPOOL_MOST_COLUMNS];
@@ -77,26 +98,54 @@ static void submit_chunk(struct procpool_iterator *it, uint64_t count)
     }
     call.columns = columns;
     call.engine = PROCPOOL_IN_ORDER;
-    struct procpool_job *job =
-        submit(it->pool, &call, JOB_MAP, it->n_taken, it->arrivals, &it->failure);
-    if (!job) {
-        it->is_exhausted = true;
-        return;
-    }
+    struct procpool_job *job = NULL;
+    if (has_room_for_job(it))
+        job = submit_locked(it->pool, &call, JOB_MAP, it->n_taken, it->arrivals, &it->failure);
+    if (!job)
+        return false;
     job->is_observed = true; /* its items are handed over with their states */
     it->jobs[it->n_jobs++] = job;
     it->n_taken += count;
+    it->n_staged = 0;
+    return true;
 }
 
+/* Whether a chunk more is wanted and could be had. */
+static bool wants_more(const struct procpool_iterator *it)
+{
+    return (!it->is_exhausted || it->n_staged) && it->failure.code == PROCPOOL_OK &&
+           it->n_taken - it->n_handed + it->chunk <= it->window;
+}
+
+/* Fills the window. The lock is held but while a source is asked: procpool_close may come from
+ * another thread, and finishes iterators that have none. */
 static void fill(struct procpool_iterator *it)
 {
-    while (!it->is_exhausted && it->n_taken - it->n_handed + it->chunk <= it->window) {
+    pthread_mutex_lock(&it->pool->lock);
+    for (bool goes_on = true; goes_on && wants_more(it);) {
+        if (it->call.source)
+            pthread_mutex_unlock(&it->pool->lock);
         uint64_t count = next_count(it);
-        if (count)
-            submit_chunk(it, count);
+        if (it->call.source)
+            pthread_mutex_lock(&it->pool->lock);
+        goes_on = !count || submit_chunk(it, count);
+        /* Memory comes back as results are handed over. */
+        if (!goes_on && it->failure.code == PROCPOOL_NO_MEMORY && (it->n_jobs || it->current))
+            it->failure.code = PROCPOOL_OK;
+        else if (!goes_on)
+            it->n_staged = 0;
         if (!it->call.source && it->n_taken >= it->call.n)
             it->is_exhausted = true;
     }
+    pthread_mutex_unlock(&it->pool->lock);
+}
+
+void iterators_finish(struct procpool *pool)
+{
+    for (struct procpool_iterator *it = pool->iterators; it; it = it->next)
+        if (!it->call.source && !it->is_exhausted && it->failure.code == PROCPOOL_OK &&
+            it->n_taken < it->call.n && submit_chunk(it, it->call.n - it->n_taken))
+            it->is_exhausted = true;
 }
 
 /* --- handing over ----------------------------------------------------------------------------- */
@@ -126,14 +175,17 @@ static bool wait_for_arrival(struct procpool_iterator *it, int64_t timeout_ns)
     uint64_t spin_until = start + it->pool->parent_spin_ns;
     for (;;) {
         uint32_t count = atomic_load(&it->arrivals->count);
+        pthread_mutex_lock(&it->pool->lock);
         size_t k = first_arrival(it);
-        if (k < it->n_jobs) {
-            it->current = take_job(it, k);
+        it->current = k < it->n_jobs ? take_job(it, k) : NULL;
+        pthread_mutex_unlock(&it->pool->lock);
+        if (it->current)
             return true;
-        }
         uint64_t now = clock_now_ns(), slice = LOOK_NS;
-        if (timeout_ns <= 0 || now - start >= (uint64_t)timeout_ns)
+        if (timeout_ns <= 0 || now - start >= (uint64_t)timeout_ns) {
+            look_now_and_then(it->pool);
             return false;
+        }
         if (now < spin_until) {
             sched_yield();
             continue;
@@ -141,13 +193,9 @@ static bool wait_for_arrival(struct procpool_iterator *it, int64_t timeout_ns)
         if ((uint64_t)timeout_ns - (now - start) < slice)
             slice = (uint64_t)timeout_ns - (now - start);
         atomic_fetch_add(&it->arrivals->waiters, 1);
-        bool is_called = futex_wait(&it->arrivals->count, count, slice);
+        futex_wait(&it->arrivals->count, count, slice);
         atomic_fetch_sub(&it->arrivals->waiters, 1);
-        if (!is_called) {
-            pthread_mutex_lock(&it->pool->lock);
-            look_for_zygote(it->pool);
-            pthread_mutex_unlock(&it->pool->lock);
-        }
+        look_now_and_then(it->pool);
     }
 }
 
@@ -155,9 +203,14 @@ static bool wait_for_next(struct procpool_iterator *it, int64_t timeout_ns)
 {
     if (!it->is_ordered)
         return wait_for_arrival(it, timeout_ns);
-    if (!wait_for(it->jobs[0], JOB_READY, timeout_ns))
+    pthread_mutex_lock(&it->pool->lock);
+    struct procpool_job *first = it->jobs[0];
+    pthread_mutex_unlock(&it->pool->lock);
+    if (!wait_for(first, JOB_READY, timeout_ns))
         return false;
+    pthread_mutex_lock(&it->pool->lock);
     it->current = take_job(it, 0);
+    pthread_mutex_unlock(&it->pool->lock);
     return true;
 }
 
@@ -201,6 +254,7 @@ static int end(struct procpool_iterator *it, struct procpool_error *error)
         if (error)
             *error = it->failure;
         it->failure.code = PROCPOOL_OK;
+        it->is_exhausted = true;
         return -1;
     }
     return error_set(error, PROCPOOL_END, "the iterator has no more items");
@@ -218,11 +272,12 @@ int procpool_next(struct procpool_iterator *it, int64_t timeout_ns, struct procp
     fill(it);
     if (!it->current && it->n_jobs == 0)
         return end(it, error);
-    if (!it->current && is_in_callback(it->pool) && timeout_ns > 0)
-        return error_set(error, PROCPOOL_DEADLOCK,
-                         "procpool_next waits, in a callback of the same pool");
-    if (!it->current && !wait_for_next(it, timeout_ns))
+    bool may_wait = !is_in_callback(it->pool);
+    if (!it->current && !wait_for_next(it, may_wait ? timeout_ns : 0)) {
+        if (!may_wait && timeout_ns > 0)
+            return check_may_wait(it->pool, "procpool_next", error);
         return error_set(error, PROCPOOL_TIMEOUT, "the next result is not there yet");
+    }
     return hand_over(it, item, error);
 }
 
@@ -257,16 +312,20 @@ static struct procpool_iterator *make(struct procpool *pool, const struct procpo
     it->is_ordered = is_ordered;
     for (uint32_t c = 0; c < call->n_columns; c++)
         it->columns[c] = call->columns[c];
+    uint64_t most = call->source ? MOST_WINDOW : call->n;
     it->chunk = call->chunk ? (uint64_t)call->chunk : 1;
+    if (it->chunk > most)
+        it->chunk = most ? most : 1;
     it->window = call->buffersize ? call->buffersize : CHUNKS_A_WORKER * it->chunk * pool->workers;
+    if (it->window > most)
+        it->window = most;
     if (it->window < it->chunk)
         it->window = it->chunk;
-    it->jobs = calloc(it->window / it->chunk + 1, sizeof *it->jobs);
     it->staged = call->source ? calloc(it->chunk, call->argument_bytes) : NULL;
     pthread_mutex_lock(&pool->lock);
     bool is_running = check_running(pool, error) == 0;
-    it->arrivals = memory_take(&pool->memory, sizeof *it->arrivals);
-    if (!is_running || !it->arrivals || !it->jobs || (call->source && !it->staged)) {
+    it->arrivals = take_memory(pool, sizeof *it->arrivals);
+    if (!is_running || !it->arrivals || (call->source && !it->staged)) {
         if (is_running)
             error_set(error, PROCPOOL_NO_MEMORY, "%s: no memory for a window of %" PRIu64 " items",
                       what, it->window);

@@ -12,12 +12,16 @@
 #include <string.h>
 
 enum {
-    LOOK_NS = 50000000, /* how often a waiting parent looks for a dead zygote */
-    SWEEP_EVERY = 64,   /* submissions */
-    SPARE_ENTRIES = 2,  /* of the log: entries whose writers died stay void */
+    SWEEP_EVERY = 64,     /* submissions */
+    SLOT_NAP_NS = 200000, /* between looks for a free slot */
+    SWEEPS = 100,         /* before memory is said to have run out */
+    SPARE_ENTRIES = 2,    /* of the log: entries whose writers died stay void */
 };
 
 #define MOST_ITEMS ((uint64_t)1 << 40)
+#define MOST_BITS ((uint64_t)1 << 32) /* items that have a bit each for failures beyond the log */
+
+_Static_assert(MOST_ITEMS <= TICKET_MOST_BLOCKS, "a block an item");
 
 /* --- from a call to a job --------------------------------------------------------------------- */
 
@@ -32,7 +36,7 @@ int check_call(const struct procpool *pool, const struct procpool_call *call, co
         return error_set(error, PROCPOOL_INVALID,
                          "%s: chunk %" PRId64 " is below 1; 0 stands for the default", what,
                          call->chunk);
-    if (call->n > MOST_ITEMS)
+    if (!call->source && call->n > MOST_ITEMS)
         return error_set(error, PROCPOOL_INVALID, "%s: %" PRIu64 " items are more than 2^40", what,
                          call->n);
     if (call->n_columns > PROCPOOL_MOST_COLUMNS)
@@ -40,6 +44,10 @@ int check_call(const struct procpool *pool, const struct procpool_call *call, co
                          call->n_columns, PROCPOOL_MOST_COLUMNS);
     if (call->n_columns && !call->columns)
         return error_set(error, PROCPOOL_INVALID, "%s: columns is NULL", what);
+    for (uint32_t c = 0; c < call->n_columns; c++)
+        if (call->columns[c].bytes == 0 || (!call->columns[c].records && call->n))
+            return error_set(error, PROCPOOL_INVALID, "%s: column %" PRIu32 " has no %s", what, c,
+                             call->columns[c].bytes ? "records" : "bytes");
     if ((call->source != NULL) + (call->arguments != NULL) + (call->n_columns > 0) > 1)
         return error_set(error, PROCPOOL_INVALID,
                          "%s: arguments come from one of source, arguments and columns", what);
@@ -72,17 +80,25 @@ static bool has_size(uint64_t n, size_t each)
     return each == 0 || n <= SIZE_MAX / 2 / each;
 }
 
+void *take_memory(struct procpool *pool, size_t bytes)
+{
+    void *memory = memory_take(&pool->memory, bytes);
+    /* Jobs that were freed are given back when the last worker has left them, which is soon. */
+    for (int i = 0; !memory && pool->limbo && i < SWEEPS; i++) {
+        sweep(pool);
+        memory = memory_take(&pool->memory, bytes);
+        sched_yield();
+    }
+    return memory;
+}
+
 /* A piece of shared memory for the job. */
 static void *take_block(struct procpool_job *job, uint64_t n, size_t each)
 {
     if (!has_size(n, each))
         return NULL;
     size_t bytes = n && each ? n * each : 1;
-    void *memory = memory_take(&job->pool->memory, bytes);
-    if (!memory) {
-        sweep(job->pool);
-        memory = memory_take(&job->pool->memory, bytes);
-    }
+    void *memory = take_memory(job->pool, bytes);
     if (memory)
         job->blocks[job->n_blocks++] = (struct block){memory, bytes};
     return memory;
@@ -95,7 +111,7 @@ static const char *place_records(struct procpool_job *job, const void *records, 
     if (has_size(n, bytes) && procpool_shares(job->pool, records, n * bytes))
         return records;
     void *copy = take_block(job, n, bytes);
-    if (copy)
+    if (copy && n)
         memcpy(copy, records, n * bytes);
     return copy;
 }
@@ -158,9 +174,9 @@ static int place_log(struct procpool_job *job)
     uint64_t n = shared->n;
     shared->log_capacity = (n < LOG_MOST ? n : LOG_MOST) + SPARE_ENTRIES;
     shared->log = take_block(job, shared->log_capacity, sizeof *shared->log);
-    if (n > LOG_MOST) /* where there is no room for it, such failures are counted alone */
+    if (n <= MOST_BITS)
         shared->undetailed = take_block(job, (n + 63) / 64, sizeof(uint64_t));
-    return shared->log ? 0 : -1;
+    return shared->log && (n > MOST_BITS || shared->undetailed) ? 0 : -1;
 }
 
 static void give_blocks(struct procpool_job *job)
@@ -218,43 +234,44 @@ static bool is_unseated(const struct procpool *pool, uint64_t serial)
     return true;
 }
 
-/* Waits until the slot of the next job is free. The lock is given up meanwhile. */
-static int wait_for_slot(struct procpool *pool, struct procpool_error *error)
+/* Whether the slot is free, or can be had: its job is not open, and no seat is at it. */
+static bool try_slot(struct procpool *pool, struct slot *slot)
+{
+    uint64_t old = atomic_load(&slot->serial);
+    if (old == 0)
+        return true;
+    struct job *shared = atomic_load(&slot->job);
+    if (atomic_load(&shared->state) == JOB_OPEN)
+        return false;
+    atomic_store(&slot->serial, 0);
+    return is_unseated(pool, old - 1);
+}
+
+/* Finds a serial whose slot is free for the next job; those before it are left out. Waits, without
+ * the lock, where there is none. */
+static int find_slot(struct procpool *pool, uint64_t *serial, struct procpool_error *error)
 {
     struct control *control = pool->control;
     for (;;) {
-        uint64_t serial = atomic_load(&control->last);
-        struct slot *slot = &control->ring[serial % control->most_jobs];
-        uint64_t old = atomic_load(&slot->serial);
-        if (old == 0)
-            return 0;
-        struct job *shared = atomic_load(&slot->job);
-        if (atomic_load(&shared->state) != JOB_OPEN) {
-            atomic_store(&slot->serial, 0);
-            while (!is_unseated(pool, old - 1))
-                sched_yield();
-            return 0;
-        }
-        /* Shared memory stays mapped, so that the word may be slept on even if the job is freed. */
-        atomic_fetch_add(&shared->waiters, 1);
-        pthread_mutex_unlock(&pool->lock);
-        futex_wait(&shared->state, JOB_OPEN, LOOK_NS);
-        pthread_mutex_lock(&pool->lock);
-        if (atomic_load(&slot->serial) == old)
-            atomic_fetch_sub(&shared->waiters, 1);
-        look_for_zygote(pool);
         if (check_running(pool, error) != 0)
             return -1;
+        uint64_t last = atomic_load(&control->last);
+        for (*serial = last; *serial < last + control->most_jobs; ++*serial)
+            if (try_slot(pool, &control->ring[*serial % control->most_jobs]))
+                return 0;
+        pthread_mutex_unlock(&pool->lock);
+        clock_sleep_ns(SLOT_NAP_NS);
+        look_now_and_then(pool);
+        pthread_mutex_lock(&pool->lock);
     }
 }
 
 /* Hands the job to the workers; see worker.c for how they sleep. */
-static void publish(struct procpool_job *job)
+static void publish(struct procpool_job *job, uint64_t serial)
 {
     struct procpool *pool = job->pool;
     struct control *control = pool->control;
     struct job *shared = job->shared;
-    uint64_t serial = atomic_load(&control->last);
     struct slot *slot = &control->ring[serial % control->most_jobs];
     uint64_t wanted = shared->kind == JOB_EACH ? pool->workers : procpool_chunk_count(job);
     shared->serial = serial;
@@ -270,13 +287,12 @@ static void publish(struct procpool_job *job)
     if (wanted > taken)
         wake_workers(control, wanted - taken < INT_MAX ? (uint32_t)(wanted - taken) : INT_MAX);
     if (shared->kind == JOB_EACH && atomic_load(&control->has_given_up))
-        kill(pool->zygote, SIGUSR1);
+        nudge_zygote(pool);
     if (!atomic_load(&control->is_broken))
         return;
+    nudge_zygote(pool);
     if (pool->is_zygote_gone)
         settle_jobs(control, PROCPOOL_LOST);
-    else
-        kill(pool->zygote, SIGUSR1);
 }
 
 /* A job that no worker has to see is final from the start. */
@@ -315,30 +331,36 @@ static void unlink_job(struct procpool_job **list, struct procpool_job *job)
     *(job->previous ? &job->previous->next : list) = job->next;
 }
 
-struct procpool_job *submit(struct procpool *pool, const struct procpool_call *call,
-                            enum job_kind kind, uint64_t base, struct arrivals *arrivals,
-                            struct procpool_error *error)
+struct procpool_job *submit_locked(struct procpool *pool, const struct procpool_call *call,
+                                   enum job_kind kind, uint64_t base, struct arrivals *arrivals,
+                                   struct procpool_error *error)
 {
     struct procpool_job *job = NULL;
-    pthread_mutex_lock(&pool->lock);
+    uint64_t serial;
     if (++pool->since_sweep >= SWEEP_EVERY)
         sweep(pool);
     bool has_callback = call->callback || call->error_callback;
     if (check_running(pool, error) == 0 && (!has_callback || callbacks_start(pool, error) == 0) &&
-        wait_for_slot(pool, error) == 0)
+        find_slot(pool, &serial, error) == 0)
         job = make_job(pool, call, kind, base, error);
-    if (job) {
-        job->shared->arrivals = arrivals;
-        link_job(&pool->jobs, job);
-        if (has_callback) {
-            job->next_calling = pool->calling;
-            pool->calling = job;
-        }
-        if (job->n == 0 || !is_known(pool, call->function))
-            finish_here(job);
-        else
-            publish(job);
-    }
+    if (!job)
+        return NULL;
+    job->shared->arrivals = arrivals;
+    link_job(&pool->jobs, job);
+    if (has_callback)
+        callbacks_add(pool, job);
+    if (job->n == 0 || !is_known(pool, call->function))
+        finish_here(job);
+    else
+        publish(job, serial);
+    return job;
+}
+
+struct procpool_job *submit(struct procpool *pool, const struct procpool_call *call,
+                            enum job_kind kind, struct procpool_error *error)
+{
+    pthread_mutex_lock(&pool->lock);
+    struct procpool_job *job = submit_locked(pool, call, kind, 0, NULL, error);
     pthread_mutex_unlock(&pool->lock);
     return job;
 }
@@ -350,9 +372,10 @@ enum job_state job_state(const struct procpool_job *job)
     return (enum job_state)atomic_load_explicit(&job->shared->state, memory_order_acquire);
 }
 
-static bool spin_for(struct procpool_job *job, enum job_state state)
+static bool spin_for(struct procpool_job *job, enum job_state state, uint64_t timeout_ns)
 {
-    uint64_t until = clock_now_ns() + job->pool->parent_spin_ns;
+    uint64_t spin_ns = job->pool->parent_spin_ns;
+    uint64_t until = clock_now_ns() + (spin_ns < timeout_ns ? spin_ns : timeout_ns);
     do {
         for (int i = 0; i < 64; i++) {
             if (job_state(job) >= state)
@@ -366,13 +389,13 @@ static bool spin_for(struct procpool_job *job, enum job_state state)
 
 bool wait_for(struct procpool_job *job, enum job_state state, int64_t timeout_ns)
 {
-    struct procpool *pool = job->pool;
     if (job_state(job) >= state)
         return true;
+    look_now_and_then(job->pool);
     if (timeout_ns <= 0)
-        return false;
+        return job_state(job) >= state;
     uint64_t start = clock_now_ns();
-    if (spin_for(job, state))
+    if (spin_for(job, state, (uint64_t)timeout_ns))
         return true;
     atomic_fetch_add(&job->shared->waiters, 1);
     bool is_over = false;
@@ -382,11 +405,9 @@ bool wait_for(struct procpool_job *job, enum job_state state, int64_t timeout_ns
         is_over = passed >= (uint64_t)timeout_ns;
         if (!is_over && (uint64_t)timeout_ns - passed < slice)
             slice = (uint64_t)timeout_ns - passed;
-        if (!is_over && !futex_wait(&job->shared->state, now, slice)) {
-            pthread_mutex_lock(&pool->lock);
-            look_for_zygote(pool);
-            pthread_mutex_unlock(&pool->lock);
-        }
+        if (!is_over)
+            futex_wait(&job->shared->state, now, slice);
+        look_now_and_then(job->pool);
     }
     atomic_fetch_sub(&job->shared->waiters, 1);
     return now >= state;
@@ -400,7 +421,7 @@ static enum job_state state_wanted(const struct procpool_job *job)
 
 bool procpool_ready(const struct procpool_job *job)
 {
-    return job_state(job) >= state_wanted(job);
+    return wait_for((struct procpool_job *)job, state_wanted(job), 0);
 }
 
 bool procpool_wait(struct procpool_job *job, int64_t timeout_ns)
@@ -451,6 +472,7 @@ void count_log(const struct job *job, uint64_t counts[PROCPOOL_TERMINATED + 1],
         counts[entry->state] += entry->count;
         note_lowest(lowest, entry->state, entry->first);
     }
+    counts[PROCPOOL_FAILED] += atomic_load(&job->n_undetailed);
     for (uint64_t i = 0; n > job->log_capacity && job->undetailed && i < (job->n + 63) / 64; i++) {
         uint64_t word = atomic_load_explicit(&job->undetailed[i], memory_order_relaxed);
         counts[PROCPOOL_FAILED] += (uint64_t)__builtin_popcountll(word);

@@ -42,15 +42,14 @@ static struct loader loader_now(procpool_function *function)
     return loader;
 }
 
-/* The line of /proc/PID/maps that has the address, without the permissions of the mapping but for
- * whether it is executable. */
-struct mapping {
-    uintptr_t start;
+/* What /proc/PID/maps says of an address: whether its mapping is executable, and which byte of
+ * which file it is, in words. */
+struct place {
     bool is_executable;
-    char file[256]; /* offset, device, inode, path */
+    char text[256];
 };
 
-static bool find_mapping(pid_t pid, uintptr_t address, struct mapping *found)
+static bool find_place(pid_t pid, uintptr_t address, struct place *found)
 {
     char path[64], line[512];
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
@@ -58,15 +57,17 @@ static bool find_mapping(pid_t pid, uintptr_t address, struct mapping *found)
     bool is_there = false;
     while (maps && !is_there && fgets(line, sizeof line, maps)) {
         uintptr_t start, end;
+        unsigned long long offset;
         char permissions[5];
         int at = 0;
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %n", &start, &end, permissions, &at) != 3)
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %llx %n", &start, &end, permissions,
+                   &offset, &at) != 4)
             continue;
         is_there = address >= start && address < end;
         if (is_there) {
-            found->start = start;
             found->is_executable = permissions[2] == 'x';
-            format_text(found->file, sizeof found->file, "%s", line + at);
+            format_text(found->text, sizeof found->text, "%llx %s", offset + (address - start),
+                        line + at);
         }
     }
     if (maps)
@@ -74,28 +75,50 @@ static bool find_mapping(pid_t pid, uintptr_t address, struct mapping *found)
     return is_there;
 }
 
+static bool can_read_maps(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    return access(path, R_OK) == 0;
+}
+
 static bool is_in_snapshot(const struct procpool *pool, procpool_function *function)
 {
-    struct mapping here, there;
+    struct place here, there;
     uintptr_t address = (uintptr_t)function;
-    if (!find_mapping(pool->owner, address, &here))
-        return false;
-    /* Where there is no /proc, nothing can be said against it. */
-    if (!find_mapping(pool->zygote, address, &there))
-        return access("/proc/self/maps", R_OK) != 0;
-    return there.is_executable && strcmp(here.file, there.file) == 0;
+    /* Where the snapshot cannot be seen nothing can be said against it. */
+    if (!can_read_maps(pool->zygote) || !can_read_maps(pool->owner))
+        return true;
+    return find_place(pool->owner, address, &here) && find_place(pool->zygote, address, &there) &&
+           there.is_executable && strcmp(here.text, there.text) == 0;
+}
+
+bool has_mapped(const struct procpool *pool, pid_t pid)
+{
+    struct place here, there;
+    uintptr_t address = (uintptr_t)pool->control;
+    return find_place(pool->owner, address, &here) && find_place(pid, address, &there) &&
+           strcmp(here.text, there.text) == 0;
 }
 
 void known_init(struct procpool *pool)
 {
     struct loader now = loader_now(NULL);
-    pool->known_adds = now.adds;
-    pool->known_subs = now.subs;
+    pool->first_adds = now.adds;
+    pool->first_subs = now.subs;
 }
 
 bool is_known(struct procpool *pool, procpool_function *function)
 {
     struct loader now = loader_now(function);
-    bool is_as_then = now.adds == pool->known_adds && now.subs == pool->known_subs;
-    return (is_as_then && now.has_address) || is_in_snapshot(pool, function);
+    if (now.has_address && now.adds == pool->first_adds && now.subs == pool->first_subs)
+        return true;
+    if (function == pool->known && now.adds == pool->known_adds && now.subs == pool->known_subs)
+        return true;
+    if (!is_in_snapshot(pool, function))
+        return false;
+    pool->known = function;
+    pool->known_adds = now.adds;
+    pool->known_subs = now.subs;
+    return true;
 }

@@ -13,7 +13,6 @@ enum {
     PAGE = 65536, /* unit of extents: a multiple of every page size */
     SMALLEST = 128,
     LARGEST_SMALL = SMALLEST << (MEMORY_CLASSES - 1),
-    SLAB = 4 * LARGEST_SMALL,
 };
 
 static size_t round_up(size_t bytes, size_t unit)
@@ -137,8 +136,8 @@ static void *take_small(struct memory *memory, int c)
 {
     size_t bytes = (size_t)SMALLEST << c;
     if (memory->n_cached[c] == 0) {
-        char *slab = take_extent(memory, SLAB);
-        for (size_t at = SLAB; slab && at >= bytes; at -= bytes)
+        char *slab = take_extent(memory, PAGE);
+        for (size_t at = PAGE; slab && at >= bytes; at -= bytes)
             push(memory, c, slab + at - bytes);
     }
     if (memory->n_cached[c] == 0)
@@ -148,6 +147,35 @@ static void *take_small(struct memory *memory, int c)
     return piece;
 }
 
+static int compare_pieces(const void *a, const void *b)
+{
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+    return (x > y) - (x < y);
+}
+
+/* Makes pages of which all pieces are free extents again. */
+static void give_slabs(struct memory *memory)
+{
+    for (int c = 0; c < MEMORY_CLASSES; c++) {
+        size_t whole = PAGE / ((size_t)SMALLEST << c), n = memory->n_cached[c], kept = 0;
+        char **pieces = (char **)memory->cached[c];
+        if (n)
+            qsort(pieces, n, sizeof *pieces, compare_pieces);
+        for (size_t first = 0, end; first < n; first = end) {
+            char *slab = memory->start + (pieces[first] - memory->start) / PAGE * PAGE;
+            for (end = first; end < n && pieces[end] < slab + PAGE;)
+                end++;
+            if (end - first == whole) {
+                give_extent(memory, slab, PAGE);
+                continue;
+            }
+            for (size_t i = first; i < end; i++)
+                pieces[kept++] = pieces[i];
+        }
+        memory->n_cached[c] = kept;
+    }
+}
+
 /* --- both ------------------------------------------------------------------------------------- */
 
 static size_t size_taken(size_t bytes)
@@ -155,12 +183,21 @@ static size_t size_taken(size_t bytes)
     return bytes <= LARGEST_SMALL ? (size_t)SMALLEST << class_of(bytes) : round_up(bytes, PAGE);
 }
 
+static void *try_take(struct memory *memory, size_t bytes)
+{
+    return bytes <= LARGEST_SMALL ? take_small(memory, class_of(bytes))
+                                  : take_extent(memory, round_up(bytes, PAGE));
+}
+
 void *memory_take(struct memory *memory, size_t bytes)
 {
     if (bytes > memory->bytes)
         return NULL;
-    void *piece = bytes <= LARGEST_SMALL ? take_small(memory, class_of(bytes))
-                                         : take_extent(memory, round_up(bytes, PAGE));
+    void *piece = try_take(memory, bytes);
+    if (!piece) {
+        give_slabs(memory);
+        piece = try_take(memory, bytes);
+    }
     if (piece)
         memory->used += size_taken(bytes);
     return piece;
@@ -185,7 +222,7 @@ void *procpool_alloc(struct procpool *pool, size_t bytes, struct procpool_error 
         return NULL;
     pthread_mutex_lock(&pool->lock);
     struct owned *owned = malloc(sizeof *owned);
-    void *piece = owned ? memory_take(&pool->memory, bytes ? bytes : 1) : NULL;
+    void *piece = owned ? take_memory(pool, bytes ? bytes : 1) : NULL;
     if (piece) {
         *owned = (struct owned){piece, bytes ? bytes : 1};
         if (!tsearch(owned, &pool->memory.owned, compare_owned)) {
@@ -229,9 +266,10 @@ bool procpool_shares(const struct procpool *pool, const void *memory, size_t byt
 size_t procpool_memory_used(const struct procpool *pool)
 {
     struct procpool *p = (struct procpool *)pool;
+    if (check_owner(pool, NULL) != 0)
+        return 0;
     pthread_mutex_lock(&p->lock);
-    if (check_owner(pool, NULL) == 0)
-        sweep(p);
+    sweep(p);
     size_t used = p->memory.used;
     pthread_mutex_unlock(&p->lock);
     return used;

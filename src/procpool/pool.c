@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/single_threaded.h>
 #include <sys/wait.h>
 
 enum {
@@ -20,7 +21,6 @@ enum {
     PARENT_SPIN_NS = 20000, /* of a parent whose workers fill the machine */
     DEFAULT_GRACE_NS = 200000000,
     DEFAULT_MOST_JOBS = 65536,
-    LOOK_NS = 50000000, /* how often a waiting parent looks for a dead zygote */
 };
 
 #define DEFAULT_MEMORY_BYTES ((size_t)64 << 30)
@@ -142,8 +142,11 @@ static int map_pool(struct procpool *pool, const struct procpool_options *option
     uint32_t most_jobs = options->most_jobs ? options->most_jobs : DEFAULT_MOST_JOBS;
     size_t ring = sizeof(struct control) + (workers + 1) * sizeof(struct seat);
     size_t head = round_up(ring + most_jobs * sizeof(struct slot), UNIT);
-    size_t least = options->memory_bytes ? options->memory_bytes : LEAST_MEMORY_BYTES;
     size_t bytes = options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY_BYTES;
+    if (bytes < LEAST_MEMORY_BYTES)
+        bytes = LEAST_MEMORY_BYTES;
+    size_t least = options->memory_bytes ? bytes : LEAST_MEMORY_BYTES;
+    errno = ENOMEM;
     void *mapped = MAP_FAILED;
     for (; bytes <= SIZE_MAX / 2; bytes /= 2) {
         mapped = mmap(NULL, head + round_up(bytes, UNIT), PROT_READ | PROT_WRITE,
@@ -155,28 +158,30 @@ static int map_pool(struct procpool *pool, const struct procpool_options *option
         return error_set(error, PROCPOOL_NO_MEMORY,
                          "memory_bytes: %zu bytes of shared memory could not be mapped: %s", bytes,
                          strerror(errno));
-    /* A worker that dumps core would look through all of what is reserved, for seconds. */
-    madvise(mapped, head + round_up(bytes, UNIT), MADV_DONTDUMP);
+    /* A worker that dumps core would touch all of what is reserved, and nobody gives that back. */
+    madvise((char *)mapped + head, round_up(bytes, UNIT), MADV_DONTDUMP);
     pool->control = mapped;
     pool->mapped_bytes = head + round_up(bytes, UNIT);
     pool->control->workers = workers;
     pool->control->most_jobs = most_jobs;
     pool->control->ring = (struct slot *)((char *)mapped + ring);
     memory_init(&pool->memory, (char *)mapped + head, pool->mapped_bytes - head);
-    return 0;
+    if (pool->memory.free)
+        return 0;
+    munmap(mapped, pool->mapped_bytes);
+    return error_set(error, PROCPOOL_NO_MEMORY, "no memory for a pool");
 }
 
 /* Spinning pays only where nobody else needs the CPU: workers that do not all fit would take it
  * from each other, and a parent that waits takes it from workers that fill the machine. */
 static void set_spins(struct procpool *pool, int64_t spin_ns)
 {
-    uint32_t cpus = cpus_allowed();
+    uint32_t cpus = cpus_usable();
     if (spin_ns == 0)
         spin_ns = pool->workers <= cpus ? DEFAULT_SPIN_NS : -1;
+    uint64_t most = pool->workers < cpus ? DEFAULT_SPIN_NS : PARENT_SPIN_NS;
     pool->control->spin_ns = spin_ns > 0 ? (uint64_t)spin_ns : 0;
-    pool->parent_spin_ns = pool->control->spin_ns;
-    if (pool->workers >= cpus && pool->parent_spin_ns > PARENT_SPIN_NS)
-        pool->parent_spin_ns = PARENT_SPIN_NS;
+    pool->parent_spin_ns = pool->control->spin_ns < most ? pool->control->spin_ns : most;
 }
 
 static void set_control(struct control *control, const struct procpool_options *options)
@@ -197,7 +202,10 @@ static void set_control(struct control *control, const struct procpool_options *
 static int fork_zygote(struct procpool *pool, struct procpool_error *error)
 {
     sigset_t all, old;
-    fflush(NULL); /* or what waits in a buffer is written by every worker that flushes */
+    /* Or what waits in them is written by every worker too. Other streams only where there are no
+     * threads: one might be waiting for input with its stream locked. */
+    pool->control->flushes_all = __libc_single_threaded;
+    flush_streams(pool->control);
     /* No handler of the parent's may run in the zygote before it has reset them. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -288,13 +296,14 @@ struct procpool *procpool_new(const struct procpool_options *given, struct procp
 
 static bool has_ended(pid_t pid)
 {
-    char path[64], line[512];
+    char path[64], text[512];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     FILE *file = fopen(path, "re");
-    bool is_there = file && fgets(line, sizeof line, file);
+    size_t n = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    text[n] = '\0';
     if (file)
         fclose(file);
-    const char *state = is_there ? strrchr(line, ')') : NULL;
+    const char *state = strrchr(text, ')'); /* the name before it may have any letters */
     return !state || state[2] == 'Z' || state[2] == 'X';
 }
 
@@ -307,9 +316,11 @@ static void end_orphans(struct procpool *pool)
         pid_t pid = atomic_load(&pool->control->seats[w].pid);
         if (pid <= 0)
             continue;
-        if (!has_ended(pid))
+        /* Where it ended long ago its pid may be another's by now. */
+        bool is_ours = has_mapped(pool, pid);
+        if (is_ours)
             kill(pid, SIGKILL);
-        while (!has_ended(pid) && clock_now_ns() < give_up)
+        while (is_ours && !has_ended(pid) && clock_now_ns() < give_up)
             clock_sleep_ns(200000);
         atomic_store(&pool->control->seats[w].pid, 0);
     }
@@ -340,15 +351,22 @@ static void lose_all(struct procpool *pool)
 {
     struct control *control = pool->control;
     lose_windows(pool);
+    /* All steals are undone before any seat is settled: what is undone goes back to another. */
     for (uint32_t w = 0; w < pool->workers; w++) {
         struct seat *seat = &control->seats[w];
-        bool undone = range_undo(&control->seats[0].range, sizeof *seat, pool->workers, w);
+        if (range_undo(&control->seats[0].range, sizeof *seat, pool->workers, w)) {
+            atomic_store(&seat->end, atomic_load(&seat->done));
+            atomic_store(&seat->in_range, 0);
+        }
+    }
+    for (uint32_t w = 0; w < pool->workers; w++) {
+        struct seat *seat = &control->seats[w];
         uint64_t at = atomic_load(&seat->at);
         struct job *job = at ? seat_job(control, at) : NULL;
         if (job && !(at & AT_LEAVING) && atomic_load(&job->state) == JOB_OPEN) {
-            struct piece rest = seat_unfinished(seat, w, job, undone);
+            struct piece rest = seat_unfinished(seat, w, job);
             if (rest.first < rest.end && atomic_load(&seat->started) > rest.first &&
-                log_find(job, rest.first))
+                (log_find(job, rest.first) || log_is_undetailed(job, rest.first)))
                 rest.first++;
             if (rest.first < rest.end)
                 log_range(job, PROCPOOL_LOST, rest.first, rest.end - rest.first,
@@ -383,6 +401,27 @@ void look_for_zygote(struct procpool *pool)
     lose_all(pool);
 }
 
+void look_now_and_then(struct procpool *pool)
+{
+    uint64_t now = clock_now_ns();
+    if (pool->owner != getpid()) /* whose child it is not */
+        return;
+    if (now - atomic_load_explicit(&pool->looked_ns, memory_order_relaxed) < LOOK_NS)
+        return;
+    atomic_store_explicit(&pool->looked_ns, now, memory_order_relaxed);
+    pthread_mutex_lock(&pool->lock);
+    look_for_zygote(pool);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Looks first: while nobody has reaped the zygote its pid is its own. */
+void nudge_zygote(struct procpool *pool)
+{
+    look_for_zygote(pool);
+    if (!pool->is_zygote_gone)
+        kill(pool->zygote, SIGUSR1);
+}
+
 /* --- ending ----------------------------------------------------------------------------------- */
 
 /* Sets the phase, where that is further on, and lets everybody know. With the lock held. */
@@ -390,6 +429,7 @@ static void set_phase(struct procpool *pool, enum phase phase)
 {
     if (pool->phase >= phase)
         return;
+    look_for_zygote(pool); /* by the old phase: an end that nobody asked for is a death */
     pool->phase = phase;
     atomic_store(&pool->control->phase, phase);
     atomic_fetch_add(&pool->control->generation, 1);
@@ -404,6 +444,8 @@ int procpool_close(struct procpool *pool, struct procpool_error *error)
     if (check_owner(pool, error) != 0)
         return -1;
     pthread_mutex_lock(&pool->lock);
+    if (pool->phase == PHASE_RUNNING)
+        iterators_finish(pool);
     set_phase(pool, PHASE_CLOSED);
     pthread_mutex_unlock(&pool->lock);
     return 0;
@@ -442,8 +484,7 @@ static void join(struct procpool *pool)
     }
 }
 
-static int check_may_wait(const struct procpool *pool, const char *what,
-                          struct procpool_error *error)
+int check_may_wait(const struct procpool *pool, const char *what, struct procpool_error *error)
 {
     if (!is_in_callback(pool))
         return 0;
@@ -500,6 +541,10 @@ void procpool_free(struct procpool *pool)
 {
     if (!pool || pool->owner != getpid())
         return;
+    if (is_in_callback(pool)) {
+        pool->warn("procpool_free in a callback of the same pool does nothing", pool->warn_data);
+        return;
+    }
     if (pool->zygote > 0) {
         pthread_mutex_lock(&pool->lock);
         if (!pool->is_joined)

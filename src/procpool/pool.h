@@ -6,6 +6,8 @@
 
 #include <pthread.h>
 
+enum { LOOK_NS = 50000000 }; /* how often the parent looks for a dead zygote while it waits */
+
 /* A job as its caller has it. */
 struct procpool_job {
     struct procpool *pool;
@@ -50,7 +52,7 @@ struct extent {
     struct extent *next;
 };
 
-enum { MEMORY_CLASSES = 10 }; /* 128 bytes to 64 KiB, by powers of two */
+enum { MEMORY_CLASSES = 7 }; /* 128 bytes to 8 KiB, by powers of two */
 
 struct memory {
     char *start;
@@ -77,11 +79,11 @@ struct procpool {
     pthread_cond_t changed; /* is_joined, callbacks that have ended */
     enum phase phase;
     bool is_zygote_gone, is_joined, is_joining;
+    _Atomic uint64_t looked_ns; /* when somebody looked for the zygote last */
     struct memory memory;
-    struct procpool_job *jobs;    /* all that their callers have */
-    struct procpool_job *limbo;   /* freed by their callers, before they were ready or left alone */
-    struct procpool_job *calling; /* callbacks.c: those whose callbacks have not returned */
-    struct procpool_job *called;  /* the one whose callback runs */
+    struct procpool_job *jobs;   /* all that their callers have */
+    struct procpool_job *limbo;  /* freed by their callers, before they were ready or left alone */
+    struct procpool_job *called; /* the one whose callback runs */
     uint32_t since_sweep;
     struct procpool_iterator *iterators;
     uint64_t counts[PROCPOOL_TERMINATED + 1]; /* of jobs that were summed */
@@ -90,8 +92,14 @@ struct procpool {
     /* callbacks.c */
     bool has_thread, thread_must_end;
     pthread_t thread;
+    struct procpool_job *calling, **calling_end; /* not finished, oldest first */
+    struct procpool_job *due;                    /* finished, in the order in which they were */
+    uint32_t n_collected;                        /* jobs that have become due */
 
-    /* known.c: how often the loader had loaded and unloaded when the pool was made */
+    /* known.c: how often the loader had loaded and unloaded when the pool was made; and when the
+     * function was found known that was looked for in the maps last */
+    unsigned long long first_adds, first_subs;
+    procpool_function *known;
     unsigned long long known_adds, known_subs;
 };
 
@@ -106,11 +114,23 @@ int check_owner(const struct procpool *pool, struct procpool_error *error);
 /* Sees to it that jobs become ready where the zygote is dead. With the lock held. */
 void look_for_zygote(struct procpool *pool);
 
+/* The same at most each LOOK_NS, by whoever waits or asks. Without the lock. */
+void look_now_and_then(struct procpool *pool);
+
+/* Makes the zygote look at the control block, where it lives. With the lock held. */
+void nudge_zygote(struct procpool *pool);
+
+/* Refuses to wait inside a callback. */
+int check_may_wait(const struct procpool *pool, const char *what, struct procpool_error *error);
+
 /* --- memory.c: with the lock held ------------------------------------------------------------- */
 
 void memory_init(struct memory *memory, char *start, size_t bytes);
 void memory_release(struct memory *memory);
 void *memory_take(struct memory *memory, size_t bytes); /* zeroed; NULL where there is none */
+
+/* The same, of a pool: gives back first what jobs that were freed still have. */
+void *take_memory(struct procpool *pool, size_t bytes);
 void memory_give(struct memory *memory, void *piece, size_t bytes);
 
 /* --- job.c ------------------------------------------------------------------------------------ */
@@ -122,10 +142,14 @@ int check_call(const struct procpool *pool, const struct procpool_call *call, co
 /* Whether the pool takes calls. With the lock held. */
 int check_running(const struct procpool *pool, struct procpool_error *error);
 
-/* Makes a job of the call and hands it to the workers; `arrivals` may be NULL. */
+/* Makes a job of the call and hands it to the workers. */
 struct procpool_job *submit(struct procpool *pool, const struct procpool_call *call,
-                            enum job_kind kind, uint64_t base, struct arrivals *arrivals,
-                            struct procpool_error *error);
+                            enum job_kind kind, struct procpool_error *error);
+
+/* The same with the lock held, of items base, base + 1, …; `arrivals` may be NULL. */
+struct procpool_job *submit_locked(struct procpool *pool, const struct procpool_call *call,
+                                   enum job_kind kind, uint64_t base, struct arrivals *arrivals,
+                                   struct procpool_error *error);
 
 enum job_state job_state(const struct procpool_job *job);
 
@@ -152,10 +176,14 @@ void drop(struct procpool_job *job);
 /* --- callbacks.c ------------------------------------------------------------------------------ */
 
 int callbacks_start(struct procpool *pool, struct procpool_error *error); /* with the lock held */
+void callbacks_add(struct procpool *pool, struct procpool_job *job);      /* ditto */
 void callbacks_end(struct procpool *pool);
 bool is_in_callback(const struct procpool *pool);
 
 /* --- iterator.c ------------------------------------------------------------------------------- */
+
+/* Submits all that iterators without a source have left. With the lock held. */
+void iterators_finish(struct procpool *pool);
 
 void iterators_release(struct procpool *pool);
 
@@ -164,5 +192,9 @@ void iterators_release(struct procpool *pool);
 /* Whether the function's code is in the workers' snapshot. With the lock held. */
 bool is_known(struct procpool *pool, procpool_function *function);
 void known_init(struct procpool *pool);
+
+/* Whether the process has the pool's shared memory mapped: so it is a worker of it, and not another
+ * that has got its pid. */
+bool has_mapped(const struct procpool *pool, pid_t pid);
 
 #endif

@@ -19,24 +19,25 @@
  *
  * The steps of a caller:
  *
- *   1. procpool_new forks the workers. They see the program's memory as it is at that moment (the
- *      snapshot) for ever; only what procpool_alloc returns is shared. Create pools before the
- * first OpenMP region, before MPI_Init, and before other threads hold locks that tasks will want.
+ *   1. procpool_new forks the workers. They see the program's memory as it is at that moment,
+ *      the snapshot, for ever; only what procpool_alloc returns is shared. Create pools before
+ *      the first OpenMP region, before MPI_Init, and before other threads hold locks that tasks
+ *      will want.
  *   2. Describe a call: a function, n items, where arguments come from and results go. Run it with
  *      procpool_map (waits), procpool_map_async (a job to wait for), procpool_imap (an iterator).
  *   3. Ask the job: procpool_get, procpool_wait, procpool_status of each item.
- *   4. procpool_drain finishes what was submitted and ends the workers; procpool_terminate ends
- * them now. procpool_free frees the pool, terminating it first where it still runs.
+ *   4. procpool_drain finishes what was submitted and ends the workers; procpool_terminate
+ *      ends them now. procpool_free frees the pool, terminating it first where it still runs.
  *
  * What holds always:
  *
- *   - Every item of every call reaches a final state (enum procpool_state): a worker that dies, is
- *     killed, or runs over the time limit costs the one item that it was at, and nothing waits for
- * it. Items are run exactly once, but for those that `retries` runs again.
+ *   - Every item of every call reaches a final state (enum procpool_state): a worker that dies,
+ *     is killed, or runs over the time limit costs the one item that it was at, and nothing
+ *     waits for it. Items are run exactly once, but for those that `retries` runs again.
  *   - Nothing is left behind, however parent or workers end: no process, no descriptor, no name.
  *   - All times are in nanoseconds of CLOCK_MONOTONIC, all sizes in bytes, all counts in items
- * unless said otherwise. A timeout at or below 0 looks and does not wait; PROCPOOL_FOREVER has no
- * end.
+ *     unless said otherwise. A timeout at or below 0 looks and does not wait; PROCPOOL_FOREVER
+ *     has no end.
  *
  * Errors: a function that can fail returns 0 or -1 (or a pointer or NULL) and takes `error` last,
  * which may be NULL. On success *error is untouched; on failure it is filled in.
@@ -44,6 +45,12 @@
  * Who may call: any thread of the process that made the pool; functions marked "worker" are for
  * tasks. Every other process (a forked child, a worker) is refused with PROCPOOL_FOREIGN; a worker
  * has none but the pools and jobs of before its own. Not from signal handlers.
+ *
+ * What the zygote means for a program: it is a child, so that `while (wait(NULL) > 0)` does not end
+ * while a pool runs; it and the workers keep descriptors open that were open at procpool_new (what
+ * waits in stdout and stderr is written before, in other streams too where the program has no
+ * threads); and a program that replaces itself by exec leaves them running, so it frees its pools
+ * first.
  *
  * Signals: workers have default handlers where the program has handlers, an empty mask, and ignore
  * SIGINT, so that the parent decides what Ctrl-C means [61].
@@ -187,11 +194,13 @@ struct procpool_options {
      */
     int64_t grace_ns;
 
-    /* Shared memory to reserve, for arguments, results and the pool's own records. Pages are taken
-     * when touched, so much costs nothing. 0: 64 GiB, or the most that can be reserved. */
+    /* Shared memory to reserve, for arguments, results and the pool's own records, at least 1 MiB.
+     * Pages are taken when touched, so much costs nothing. 0: 64 GiB, or the most that can be
+     * reserved. */
     size_t memory_bytes;
 
-    /* Jobs that may wait or run at a time; submitting one more waits for one to end. 0: 65536. */
+    /* Jobs that may wait or run at a time; submitting one more waits until one has ended. 0: 65536.
+     */
     uint32_t most_jobs;
 
     /* Of procpool_random. 0 is a seed like others. */
@@ -208,8 +217,8 @@ struct procpool_options {
  * nothing left behind [10]. options NULL: as many workers as usable CPUs. */
 struct procpool *procpool_new(const struct procpool_options *options, struct procpool_error *error);
 
-/* No more calls; what was submitted is finished. Returns at once; again and again is allowed [63].
- */
+/* No more calls; what was submitted is finished, and what iterators have before them (of one with a
+ * source: what was taken from it). Returns at once; again and again is allowed [63]. */
 int procpool_close(struct procpool *pool, struct procpool_error *error);
 
 /* Ends the pool now: items not started become PROCPOOL_TERMINATED, those being run too once their
@@ -225,7 +234,7 @@ int procpool_join(struct procpool *pool, struct procpool_error *error);
 int procpool_drain(struct procpool *pool, struct procpool_error *error);
 
 /* Terminates the pool where it still runs, and frees it with its jobs, iterators and shared memory.
- * NULL is allowed. In a foreign process it does nothing. */
+ * NULL is allowed. In a foreign process, and in a callback of the pool, it does nothing. */
 void procpool_free(struct procpool *pool);
 
 /* Scopes: at the end of the block the pool is terminated, or drained, and freed [69].
@@ -238,13 +247,13 @@ void procpool_leave_terminating(struct procpool **pool);
 void procpool_leave_draining(struct procpool **pool);
 
 struct procpool_counters {
-    uint64_t done;     /* items whose function returned 0 */
-    uint64_t failed;   /* items whose function failed, or whose result was too large */
-    uint64_t lost;     /* items that died with their worker, or with the last one */
-    uint64_t overdue;  /* items over the time limit */
-    uint64_t left;     /* items submitted and not yet final; those of a source when taken from it */
-    uint64_t restarts; /* workers that died and were replaced */
-    uint64_t recycled; /* workers that reached chunks_per_worker or items_per_worker */
+    uint64_t done;    /* items whose function returned 0 */
+    uint64_t failed;  /* items whose function failed or is unknown, or whose result was too large */
+    uint64_t lost;    /* items that died with their worker, or with the last one */
+    uint64_t overdue; /* items over the time limit */
+    uint64_t left;    /* items submitted and not yet final; those of a source when taken from it */
+    uint64_t restarts;   /* workers that died and were replaced */
+    uint64_t recycled;   /* workers that reached chunks_per_worker or items_per_worker */
     uint64_t unobserved; /* jobs that had failed items when they were freed, and nobody had asked */
 };
 
@@ -425,9 +434,10 @@ int procpool_successful(struct procpool_job *job, struct procpool_error *error);
  * too late. */
 int procpool_cancel(struct procpool_job *job, struct procpool_error *error);
 
-/* The state of one item at any time, PROCPOOL_PENDING while it is not known. The details of up to
- * 65536 items that are not done are kept; further ones are counted, and found with their state
- * PROCPOOL_FAILED and a sentence that says so. -1 where index is out of range. */
+/* The state of one item at any time, PROCPOOL_PENDING while it is not known. The details of at
+ * least 65536 items that are not done are kept; further ones are found with their state
+ * PROCPOOL_FAILED and a sentence that says so (in a job of more than 2^32 items they are counted
+ * alone, and look done). -1 where index is out of range. */
 int procpool_status(struct procpool_job *job, uint64_t index, struct procpool_status *status,
                     struct procpool_error *error);
 

@@ -46,11 +46,13 @@ void log_commit(struct log_entry *entry)
     atomic_store_explicit(&entry->is_valid, 1, memory_order_release);
 }
 
-static void mark_undetailed(struct job *job, uint64_t first, uint64_t count)
+void log_overflow(struct job *job, uint64_t first, uint64_t count)
 {
     for (uint64_t i = first; job->undetailed && i < first + count; i++)
         atomic_fetch_or_explicit(&job->undetailed[i / 64], (uint64_t)1 << i % 64,
                                  memory_order_relaxed);
+    if (!job->undetailed)
+        atomic_fetch_add_explicit(&job->n_undetailed, count, memory_order_relaxed);
 }
 
 void log_range(struct job *job, enum procpool_state state, uint64_t first, uint64_t count,
@@ -58,7 +60,7 @@ void log_range(struct job *job, enum procpool_state state, uint64_t first, uint6
 {
     struct log_entry *entry = log_reserve(job);
     if (!entry) {
-        mark_undetailed(job, first, count);
+        log_overflow(job, first, count);
         return;
     }
     entry->state = (int32_t)state;
@@ -220,7 +222,7 @@ void seat_leave(struct control *control, struct seat *seat, struct job *job)
 
 /* --- after a death ---------------------------------------------------------------------------- */
 
-struct piece seat_unfinished(struct seat *seat, uint32_t worker, const struct job *job, bool undone)
+struct piece seat_unfinished(struct seat *seat, uint32_t worker, const struct job *job)
 {
     uint64_t done = atomic_load_explicit(&seat->done, memory_order_acquire);
     uint64_t end = atomic_load_explicit(&seat->end, memory_order_acquire);
@@ -232,8 +234,6 @@ struct piece seat_unfinished(struct seat *seat, uint32_t worker, const struct jo
         uint64_t first = ledger_last(&seat->ledger) * job->block;
         return (struct piece){first, job->n - first < job->block ? job->n : first + job->block};
     }
-    if (undone)
-        return (struct piece){0, 0};
     if (atomic_load_explicit(&seat->in_range, memory_order_acquire))
         end = atomic_load_explicit(&seat->range.back, memory_order_acquire);
     return done < end ? (struct piece){done, end} : (struct piece){0, 0};
@@ -241,44 +241,35 @@ struct piece seat_unfinished(struct seat *seat, uint32_t worker, const struct jo
 
 /* --- all jobs --------------------------------------------------------------------------------- */
 
-uint64_t oldest_serial(const struct control *control)
+uint32_t used_slots(const struct control *control)
 {
     uint64_t last = atomic_load(&control->last);
-    return last > control->most_jobs ? last - control->most_jobs : 0;
+    return last < control->most_jobs ? (uint32_t)last : control->most_jobs;
 }
 
-bool job_is_open(struct control *control, uint64_t serial)
+bool any_is_open(struct control *control)
 {
-    struct slot *slot = &control->ring[serial % control->most_jobs];
-    if (atomic_load(&slot->serial) != serial + 1)
-        return false;
-    struct job *job = atomic_load(&slot->job);
-    /* Not kept from being freed, so what was read counts only if the slot has it still. */
-    return atomic_load(&job->state) == JOB_OPEN && atomic_load(&slot->serial) == serial + 1;
-}
-
-bool any_is_open(struct control *control, uint64_t *low)
-{
-    uint64_t last = atomic_load(&control->last), oldest = oldest_serial(control);
-    if (*low < oldest)
-        *low = oldest;
-    while (*low < last && !job_is_open(control, *low))
-        ++*low;
-    for (uint64_t s = *low; s < last; s++)
-        if (job_is_open(control, s))
+    for (uint32_t i = 0; i < used_slots(control); i++) {
+        struct slot *slot = &control->ring[i];
+        uint64_t serial = atomic_load(&slot->serial);
+        struct job *job = atomic_load(&slot->job);
+        /* Not kept from being freed, so what was read counts only if the slot has it still. */
+        if (serial && atomic_load(&job->state) == JOB_OPEN && atomic_load(&slot->serial) == serial)
             return true;
+    }
     return false;
 }
 
-struct job *job_pin(struct control *control, uint64_t serial)
+struct job *job_pin(struct control *control, uint32_t i)
 {
     struct seat *seat = &control->seats[control->workers];
-    struct slot *slot = &control->ring[serial % control->most_jobs];
-    if (atomic_load(&slot->serial) != serial + 1)
-        return NULL;
+    struct slot *slot = &control->ring[i];
+    uint64_t serial = atomic_load(&slot->serial);
     struct job *job = atomic_load(&slot->job);
-    atomic_store(&seat->at, (serial + 1) | AT_LEAVING);
-    if (atomic_load(&slot->serial) == serial + 1 && atomic_load(&job->state) == JOB_OPEN)
+    if (serial == 0)
+        return NULL;
+    atomic_store(&seat->at, serial | AT_LEAVING);
+    if (atomic_load(&slot->serial) == serial && atomic_load(&job->state) == JOB_OPEN)
         return job;
     atomic_store(&seat->at, 0);
     return NULL;
@@ -291,9 +282,8 @@ void job_unpin(struct control *control)
 
 void settle_jobs(struct control *control, enum procpool_state state)
 {
-    uint64_t last = atomic_load(&control->last);
-    for (uint64_t s = oldest_serial(control); s < last; s++) {
-        struct job *job = job_pin(control, s);
+    for (uint32_t i = 0; i < used_slots(control); i++) {
+        struct job *job = job_pin(control, i);
         uint32_t none = 0;
         if (!job)
             continue;

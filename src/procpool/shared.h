@@ -20,9 +20,11 @@
 
 #include <stdalign.h>
 
+_Static_assert(sizeof(size_t) == 8, "the reserve of shared memory needs 64 bits of addresses");
+
 enum {
-    LINE = 128, /* two cache lines: neighbours are fetched in pairs */
-    MOST_WORKERS = 4096,
+    LINE = TICKET_LINE,
+    MOST_WORKERS = TICKET_MOST_WORKERS,
     LOG_MOST = 65536, /* failed items of a job whose details are kept */
     BITS_WORDS = MOST_WORKERS / 64,
     ZYGOTE = MOST_WORKERS, /* the zygote's number where workers have theirs: as a holder of locks */
@@ -115,8 +117,10 @@ struct job {
     _Atomic uint8_t *visited; /* EACH: [workers], 1 once a worker has it in hand */
     struct log_entry *log;    /* [log_capacity] */
     uint64_t log_capacity;
-    _Atomic uint64_t *undetailed; /* a bit an item that failed when the log was full; or NULL */
-    struct arrivals *arrivals;    /* told when the job is ready; or NULL */
+    /* Items that failed when the log was full: a bit each, or where n is too large their count. */
+    _Atomic uint64_t *undetailed;
+    _Atomic uint64_t n_undetailed;
+    struct arrivals *arrivals; /* told when the job is ready; or NULL */
 
     struct ticket ticket; /* EACH: of no blocks */
 
@@ -197,6 +201,7 @@ struct control {
     int retries;
     int64_t restarts; /* -1: any number */
     int nested;
+    bool flushes_all; /* of the streams, before forks and when workers leave */
     struct slot *ring;
 
     /* written by the parent at each submission, by the zygote after a death; idle workers sleep on
@@ -260,14 +265,16 @@ struct piece {
     uint64_t first, end;
 };
 
-/* What is unfinished in the seat of a dead worker; `undone` as range_undo said. */
-struct piece seat_unfinished(struct seat *seat, uint32_t worker, const struct job *job,
-                             bool undone);
+/* What is unfinished in the seat of a worker that is dead or asks itself. */
+struct piece seat_unfinished(struct seat *seat, uint32_t worker, const struct job *job);
 
 /* Adds an entry to the job's log; returns where, or NULL when it is full. Fill it in, then
  * log_commit. */
 struct log_entry *log_reserve(struct job *job);
 void log_commit(struct log_entry *entry);
+
+/* Notes an item for which the log has no room. */
+void log_overflow(struct job *job, uint64_t first, uint64_t count);
 
 /* Notes items that got a final state without being run. */
 void log_range(struct job *job, enum procpool_state state, uint64_t first, uint64_t count,
@@ -277,18 +284,15 @@ void log_range(struct job *job, enum procpool_state state, uint64_t first, uint6
 const struct log_entry *log_find(const struct job *job, uint64_t index);
 bool log_is_undetailed(const struct job *job, uint64_t index);
 
-/* Jobs that may be open have serials from this one on. */
-uint64_t oldest_serial(const struct control *control);
+/* Slots of the ring that were used so far. */
+uint32_t used_slots(const struct control *control);
 
-/* Whether the job is open at this moment. */
-bool job_is_open(struct control *control, uint64_t serial);
+/* Whether some job is open at this moment. */
+bool any_is_open(struct control *control);
 
-/* Whether a job is open; *low, at first 0, is the lowest serial that may be, and moves on. */
-bool any_is_open(struct control *control, uint64_t *low);
-
-/* The job where it is there and open, kept from being freed until job_unpin. Zygote, or the parent
- * once that is dead. */
-struct job *job_pin(struct control *control, uint64_t serial);
+/* The job in the slot where it is open, kept from being freed until job_unpin. Zygote, or the
+ * parent once that is dead. */
+struct job *job_pin(struct control *control, uint32_t slot);
 void job_unpin(struct control *control);
 
 /* Whether no other seat at the job is in the window of its ticket. */
@@ -301,6 +305,9 @@ void settle_jobs(struct control *control, enum procpool_state state);
 
 /* Wakes workers that sleep, up to `most`. */
 void wake_workers(struct control *control, uint32_t most);
+
+/* Writes out what waits in stdout and stderr, or in all streams. */
+void flush_streams(const struct control *control);
 
 /* --- worker.c and zygote.c -------------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,6 @@ struct worker {
     struct seat *seat;
     uint32_t number;
     uint64_t n_chunks, n_items; /* in this process's life */
-    uint64_t low;               /* jobs before it are not open any more */
     bool is_out;                /* the ticket of the job at hand has no more */
 
     /* The item being run, and what its function has told beside its return value. */
@@ -97,9 +97,8 @@ static void note_failure(struct worker *me, struct job *job, uint64_t index, int
         entry->signal = entry->exit_status = 0;
         format_text(entry->text, sizeof entry->text, "%s", me->text);
         log_commit(entry);
-    } else if (job->undetailed) {
-        atomic_fetch_or_explicit(&job->undetailed[index / 64], (uint64_t)1 << index % 64,
-                                 memory_order_relaxed);
+    } else {
+        log_overflow(job, index, 1);
     }
     POINT("worker: failure noted");
     if (job->is_fail_fast) {
@@ -278,7 +277,7 @@ static void discard(struct worker *me, struct job *job)
 {
     struct seat *seat = me->seat;
     range_lock(&seat->range, me->number);
-    struct piece rest = seat_unfinished(seat, me->number, job, false);
+    struct piece rest = seat_unfinished(seat, me->number, job);
     if (rest.end > rest.first)
         log_range(job, atomic_load(&job->stopping), rest.first, rest.end - rest.first,
                   "not started");
@@ -373,9 +372,17 @@ static bool own_item(struct worker *me, struct job *job, uint64_t *first, uint64
     return true;
 }
 
-static _Noreturn void leave_process(void)
+void flush_streams(const struct control *control)
 {
-    fflush(NULL);
+    if (control->flushes_all)
+        fflush(NULL);
+    fflush(stdout);
+    fflush(stderr);
+}
+
+static _Noreturn void leave_process(const struct control *control)
+{
+    flush_streams(control);
     _exit(EXIT_SUCCESS);
 }
 
@@ -383,7 +390,7 @@ static _Noreturn void leave_process(void)
 static _Noreturn void recycle(struct worker *me)
 {
     atomic_store_explicit(&me->seat->stage, SEAT_RECYCLING, memory_order_release);
-    leave_process();
+    leave_process(me->control);
 }
 
 /* Runs what there is for this worker in the job that its seat is at; returns whether there was
@@ -401,7 +408,7 @@ static bool run_job(struct worker *me, struct job *job)
         uint64_t stopped_at = run_items(me, job, first, end);
         me->n_chunks += stopped_at == end;
         if (has_reached_limit(me)) {
-            struct piece rest = seat_unfinished(me->seat, me->number, job, false);
+            struct piece rest = seat_unfinished(me->seat, me->number, job);
             if (rest.first >= rest.end)
                 leave_job(me, job);
             recycle(me);
@@ -490,6 +497,7 @@ static void start(struct worker *me)
 {
     struct control *control = me->control;
     self_set_worker((int)me->number, control->nested);
+    __fpurge(stdout); /* what a thread of the parent has begun is the parent's to write */
     setvbuf(stdout, NULL, _IOLBF, 0); /* a line is a write: a worker that is killed has said it */
     uint64_t seed = rng_mix(rng_mix(control->seed) ^ ~(uint64_t)me->number);
     seed = rng_mix(seed ^ me->seat->n_starts);
@@ -527,8 +535,8 @@ _Noreturn void worker_live(struct control *control, uint32_t number)
         uint32_t phase = atomic_load(&control->phase); /* before the look: no job comes after it */
         if (work(&me))
             continue;
-        if (phase >= PHASE_CLOSED && !any_is_open(control, &me.low))
-            leave_process();
+        if (phase >= PHASE_CLOSED && !any_is_open(control))
+            leave_process(control);
         if (!spin(&me, generation))
             sleep_until_called(&me, generation);
     }

@@ -47,7 +47,6 @@ struct ward {
     bool is_decided; /* then: whether it is replaced is decided */
     bool is_replaced;
     bool is_given_up; /* there is none, and none will come */
-    bool has_undone;  /* its steal was undone */
     bool is_overdue;  /* killed by the time limit, at item `watched` */
 
     uint64_t watched_at, watched; /* job and item (1 + index) seen last; 0 in no task */
@@ -68,7 +67,6 @@ struct zygote {
     struct retry *retries;
     size_t n_retries, retries_capacity;
     uint32_t alive, failures_in_a_row;
-    uint64_t low;        /* jobs before it are not open any more */
     bool is_ending;      /* no worker may be made any more */
     uint64_t kill_at_ns; /* when SIGKILL follows SIGTERM; 0: done, or not ending */
 };
@@ -197,8 +195,7 @@ static void log_death(struct zygote *z, struct job *job, uint32_t w, uint64_t in
                                                 : PROCPOOL_LOST;
     struct log_entry *entry = log_reserve(job);
     if (!entry) {
-        if (job->undetailed)
-            atomic_fetch_or(&job->undetailed[index / 64], (uint64_t)1 << index % 64);
+        log_overflow(job, index, 1);
         return;
     }
     entry->state = (int32_t)state;
@@ -322,7 +319,7 @@ static bool note_in_its_place(struct zygote *z, struct job *job, uint32_t w)
 static struct piece settle_seat(struct zygote *z, struct job *job, uint32_t w, bool may_run)
 {
     struct seat *seat = &z->control->seats[w];
-    struct piece rest = seat_unfinished(seat, w, job, z->wards[w].has_undone);
+    struct piece rest = seat_unfinished(seat, w, job);
     rest = settle_rest(z, job, w, rest, may_run);
     uint64_t ended = atomic_load(&seat->done) + atomic_load(&seat->ended_bias);
     bool is_shared = job->kind == JOB_MAP && rest.first < rest.end;
@@ -357,7 +354,6 @@ static bool recover(struct zygote *z, uint32_t w, bool may_run)
     struct control *control = z->control;
     struct seat *seat = &control->seats[w];
     if (range_undo(&control->seats[0].range, sizeof *seat, control->workers, w)) {
-        z->wards[w].has_undone = true;
         atomic_store(&seat->end, atomic_load(&seat->done));
         atomic_store(&seat->in_range, 0);
     }
@@ -427,7 +423,7 @@ static bool may_replace(struct zygote *z, uint32_t w)
         atomic_fetch_add(&control->n_restarts, 1);
     }
     return atomic_load(&control->phase) == PHASE_RUNNING || atomic_load(&control->seats[w].at) ||
-           any_is_open(control, &z->low);
+           any_is_open(control);
 }
 
 /* Whether some worker lives that can take what is left over. */
@@ -529,13 +525,10 @@ static bool tend_ghosts(struct zygote *z)
         any = true;
         if (!range_try_lock(&seat->range, ZYGOTE))
             continue;
-        if (job && !someone_lives(z)) {
+        bool may_run = someone_lives(z);
+        if (job && (!may_run || atomic_load(&job->stopping))) {
             struct piece rest = {atomic_load(&seat->range.taken), atomic_load(&seat->range.back)};
-            settle_rest(z, job, w, rest, false);
-            range_open(&seat->range, 0, 0);
-        } else if (job && atomic_load(&job->stopping)) {
-            struct piece rest = {atomic_load(&seat->range.taken), atomic_load(&seat->range.back)};
-            settle_rest(z, job, w, rest, true);
+            settle_rest(z, job, w, rest, may_run);
             range_open(&seat->range, 0, 0);
         }
         bool is_empty = range_looks_empty(&seat->range);
@@ -550,11 +543,10 @@ static bool tend_ghosts(struct zygote *z)
 static void lose_each(struct zygote *z)
 {
     struct control *control = z->control;
-    uint64_t last = atomic_load(&control->last);
     if (!atomic_load(&control->has_given_up) || !someone_lives(z))
         return;
-    for (uint64_t s = oldest_serial(control); s < last; s++) {
-        struct job *job = job_pin(control, s);
+    for (uint32_t i = 0; i < used_slots(control); i++) {
+        struct job *job = job_pin(control, i);
         for (uint32_t w = 0; job && job->kind == JOB_EACH && w < control->workers; w++)
             if (z->wards[w].is_given_up && !atomic_exchange(&job->visited[w], 1))
                 log_range(job, PROCPOOL_LOST, w, 1, "this worker died and was not replaced");
@@ -609,9 +601,8 @@ static void hold_grace(struct zygote *z)
 static void begin_termination(struct zygote *z)
 {
     struct control *control = z->control;
-    uint64_t last = atomic_load(&control->last);
-    for (uint64_t s = oldest_serial(control); s < last; s++) {
-        struct job *job = job_pin(control, s);
+    for (uint32_t i = 0; i < used_slots(control); i++) {
+        struct job *job = job_pin(control, i);
         uint32_t none = 0;
         if (!job)
             continue;
@@ -624,7 +615,8 @@ static void begin_termination(struct zygote *z)
         kill_all(z, SIGKILL);
     } else {
         kill_all(z, SIGTERM);
-        z->kill_at_ns = clock_now_ns() + control->grace_ns;
+        uint64_t now = clock_now_ns();
+        z->kill_at_ns = control->grace_ns < INT64_MAX - now ? now + control->grace_ns : INT64_MAX;
     }
 }
 
@@ -678,7 +670,7 @@ static int next_timeout(const struct zygote *z, bool again, bool has_ghosts)
     }
     if (again || has_ghosts)
         ms = RETRY_MS;
-    return (int)ms;
+    return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
 static void wait_for_event(struct zygote *z, int timeout_ms)
@@ -728,7 +720,7 @@ static bool is_at_the_end(struct zygote *z)
     uint32_t phase = atomic_load(&control->phase);
     if (phase == PHASE_STARTING)
         return atomic_load(&control->start_failed);
-    if (phase == PHASE_CLOSED && !z->is_ending && !any_is_open(control, &z->low))
+    if (phase == PHASE_CLOSED && !z->is_ending && !any_is_open(control))
         return true;
     if (!atomic_load(&control->is_broken) && phase != PHASE_TERMINATED)
         atomic_store(&control->is_broken, 1);

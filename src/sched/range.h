@@ -11,10 +11,12 @@
  * end, then reads the other's, in one total order, so that when both want the same chunk at least
  * one sees it and settles under the lock. The owner pays one fence a chunk and no lock.
  *
- *   owner, range_take:  taken = want; where back >= want it has the chunk; else, under its own
- * lock, it has what is there thief, range_cut:   under the victim's lock: notes its loot; back =
- * mid; where taken > mid it puts back as it was, and has nothing range_keep:  makes the loot its
- * own range; forgets the loot, which is the moment when it changes hands; unlocks
+ *   - owner (range_take): taken = want; where back >= want it has the chunk; else, under its own
+ *     lock, it has what is there
+ *   - thief (range_cut), under the victim's lock: notes its loot; back = mid; where taken > mid
+ *     it puts back as it was, and has nothing
+ *   - thief (range_keep): makes the loot its own range; forgets the loot, which is the moment when
+ *     it changes hands; unlocks
  *
  * A thief holds its own lock while it steals (its range is empty, so that nobody misses it), and
  * only tries for a victim's, so that nobody waits in a circle.
