@@ -271,6 +271,26 @@ START_TEST(ticket_does_not_look_for_what_was_accounted)
 }
 END_TEST
 
+/* A block that is written into a ledger and not counted stands where an older one stood: it is
+ * missed, and the older one is not. */
+START_TEST(ticket_misses_what_is_written_and_not_counted)
+{
+    struct desk *desk = desk_of(1000);
+    struct ledger *ledger = &desk->ledgers[0];
+    for (uint64_t k = 0; k < TICKET_ENTRIES; k++)
+        assert_is_given(desk, 0, k);
+    ticket_account(&desk->ticket, (const uint64_t[]){1, 30, TICKET_ENTRIES}[_i]);
+    uint64_t count = atomic_load(&ledger->count), block = atomic_fetch_add(&desk->ticket.next, 1);
+    atomic_store(&ledger->begun, count + 1);
+    atomic_store(&ledger->blocks[count % TICKET_ENTRIES], block);
+    ck_assert(ledger_is_in_window(ledger));
+    ck_assert_uint_eq(block, TICKET_ENTRIES);
+    bury(desk, 0, block);
+    ck_assert_uint_eq(last_of(ledger), block + 1);
+    ck_assert_uint_eq(missing(desk), UINT64_MAX);
+}
+END_TEST
+
 static struct desk *visited_desk;
 
 static void be_given_first(void)
@@ -585,9 +605,10 @@ UNIT_MAIN("claims", UNIT_LOOP(ticket_goes_in_order, 0, N_SIZES),
           UNIT_LOOP(ticket_tells_what_the_dead_was_given, 0, 6),
           UNIT_LOOP(ticket_gives_nothing_to_one_who_dies_late, 0, 2),
           ticket_tells_what_two_dead_were_given, ticket_does_not_look_for_what_was_accounted,
-          ticket_gives_way_to_the_quicker, range_gives_chunks_to_its_owner,
-          range_chunk_may_be_larger_than_all, range_thief_gets_the_larger_half,
-          range_thief_leaves_empty_and_locked_victims, range_thief_drops,
-          UNIT_LOOP(range_thief_dies, 0, 5), UNIT_LOOP(range_owner_dies, 0, 3),
+          ticket_gives_way_to_the_quicker,
+          UNIT_LOOP(ticket_misses_what_is_written_and_not_counted, 0, 3),
+          range_gives_chunks_to_its_owner, range_chunk_may_be_larger_than_all,
+          range_thief_gets_the_larger_half, range_thief_leaves_empty_and_locked_victims,
+          range_thief_drops, UNIT_LOOP(range_thief_dies, 0, 5), UNIT_LOOP(range_owner_dies, 0, 3),
           UNIT_LOOP(range_owner_is_slower, 0, 2),
           UNIT_LOOP(range_thief_puts_back_what_the_owner_took, 0, 3))

@@ -138,7 +138,7 @@ static int all_kinds(struct procpool_task *task)
 
 START_TEST(counters_add_up)
 {
-    struct procpool *pool = pool_with(&OPTIONS(.processes = 2, .time_limit_ns = 400 * MS));
+    struct procpool *pool = pool_with(&OPTIONS(.processes = 2, .time_limit_ns = 1500 * MS));
     struct procpool_counters counters = counters_of(pool), zero = {0};
     ck_assert_int_eq(memcmp(&counters, &zero, sizeof zero), 0);
     struct procpool_job *job =

@@ -77,6 +77,19 @@ START_TEST(row_50_a_job_is_not_ready_while_its_callback_runs)
 }
 END_TEST
 
+/* What is finished, callbacks included, is waited for by join. */
+START_TEST(row_50_join_ends_after_the_callbacks)
+{
+    struct procpool *pool = pool_of(2);
+    struct told told = {0};
+    for (int i = 0; i < 5; i++)
+        procpool_job_free(submit_one(pool, &CALL(.function = null_task, TELL(&told))));
+    assert_ok(procpool_drain(pool, &error));
+    ck_assert_uint_eq(atomic_load(&told.n_over), 5);
+    end_pool(pool);
+}
+END_TEST
+
 /* Whoever waits sees what the callback has done. */
 START_TEST(row_50_wait_ends_after_the_callback)
 {
@@ -108,10 +121,16 @@ static void queue_up(struct procpool_job *job, void *data)
     atomic_fetch_add(&place->queue->n, 1);
 }
 
+/* They wait behind one that holds the thread up, and then come in the order in which their jobs
+ * were finished, not in that of their submission. */
 START_TEST(row_50_callbacks_come_in_the_order_of_completion)
 {
     static const int order[3] = {2, 0, 1};
     struct procpool *pool = pool_of(3);
+    struct hold hold = {0};
+    struct procpool_job *first =
+        submit_one(pool, &CALL(.function = null_task, .callback = hold_on, .callback_data = &hold));
+    ck_assert(wait_for(&hold.has_begun, 1));
     struct gate *gates[3];
     struct procpool_job *jobs[3];
     struct queue queue = {0};
@@ -124,13 +143,18 @@ START_TEST(row_50_callbacks_come_in_the_order_of_completion)
     }
     for (int i = 0; i < 3; i++) {
         atomic_store(&gates[order[i]]->is_open, 1);
-        ck_assert(wait_for(&queue.n, (uint64_t)i + 1));
-        ck_assert_int_eq(queue.order[i], order[i]);
+        assert_soon(procpool_items_left(jobs[order[i]]) == 0);
     }
+    ck_assert_uint_eq(atomic_load(&queue.n), 0);
+    atomic_store(&hold.may_end, 1);
+    ck_assert(wait_for(&queue.n, 3));
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(queue.order[i], order[i]);
     for (int i = 0; i < 3; i++) {
         assert_ok(procpool_get(jobs[i], WITHIN_NS, &error));
         procpool_job_free(jobs[i]);
     }
+    procpool_job_free(first);
     end_pool(pool);
 }
 END_TEST
@@ -210,7 +234,8 @@ END_TEST
 struct inside {
     struct procpool *pool;
     struct procpool_job *pending, *ready, *submitted;
-    enum procpool_code get_own, get_pending, get_pending_0, get_ready, map, each, drain;
+    struct procpool_iterator *iterator;
+    enum procpool_code get_own, get_pending, get_pending_0, get_ready, map, each, next, drain;
     uint64_t own_result;
     bool wait_pending, wait_ready, own_is_ready, own_is_successful;
     _Atomic uint64_t n;
@@ -237,18 +262,21 @@ static void ask_inside(struct procpool_job *job, void *data)
     in->wait_ready = procpool_wait(in->ready, PROCPOOL_FOREVER);
     in->map = code_of(procpool_map(in->pool, &CALL(.function = null_task, .n = 4), &e), &e);
     in->each = code_of(procpool_each(in->pool, null_task, NULL, &e), &e);
+    struct procpool_item item;
+    in->next = code_of(procpool_next(in->iterator, PROCPOOL_FOREVER, &item, &e), &e);
     in->drain = code_of(procpool_drain(in->pool, &e), &e);
     atomic_fetch_add(&in->n, 1);
 }
 
 START_TEST(row_53_a_callback_may_submit_and_is_told_of_deadlocks)
 {
-    struct procpool *pool = pool_of(2);
+    struct procpool *pool = pool_of(4);
     struct gate *gate = shared(pool, sizeof *gate);
     struct inside in = {.pool = pool};
     in.pending = procpool_apply_async(pool, &CALL(.function = gate_task, .context = gate), &error);
     in.ready = procpool_apply_async(pool, &CALL(.function = null_task), &error);
     ck_assert(in.pending && in.ready);
+    in.iterator = start_imap(pool, &CALL(.function = gate_task, .context = gate, .n = 2));
     ck_assert(procpool_wait(in.ready, WITHIN_NS));
 
     uint64_t seven = 7, square = 0;
@@ -267,11 +295,15 @@ START_TEST(row_53_a_callback_may_submit_and_is_told_of_deadlocks)
     ck_assert(in.wait_ready);
     ck_assert_int_eq(in.map, PROCPOOL_DEADLOCK);
     ck_assert_int_eq(in.each, PROCPOOL_DEADLOCK);
+    ck_assert_int_eq(in.next, PROCPOOL_DEADLOCK);
     ck_assert_int_eq(in.drain, PROCPOOL_DEADLOCK);
 
+    atomic_store(&gate->is_open, 1);
     ck_assert_ptr_nonnull(in.submitted);
     assert_ok(procpool_get(in.submitted, WITHIN_NS, &error));
-    atomic_store(&gate->is_open, 1);
+    next_done(in.iterator);
+    next_done(in.iterator);
+    procpool_iterator_free(in.iterator);
     assert_ok(procpool_get(in.pending, WITHIN_NS, &error));
     procpool_job_free(job);
     procpool_job_free(in.pending);
@@ -408,8 +440,8 @@ END_TEST
 
 UNIT_MAIN("pool callbacks", row_50_a_callback_is_called_once_in_a_thread_of_the_pool,
           row_50_an_error_callback_is_given_the_error,
-          row_50_a_job_is_not_ready_while_its_callback_runs, row_50_wait_ends_after_the_callback,
-          row_50_callbacks_come_in_the_order_of_completion,
+          row_50_a_job_is_not_ready_while_its_callback_runs, row_50_join_ends_after_the_callbacks,
+          row_50_wait_ends_after_the_callback, row_50_callbacks_come_in_the_order_of_completion,
           row_51_map_calls_back_once_with_all_results,
           row_51_the_error_callback_comes_after_all_chunks,
           row_52_a_callback_that_ends_the_program_leaves_nothing_behind,

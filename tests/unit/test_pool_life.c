@@ -56,6 +56,10 @@ START_TEST(row_55_items_per_worker_counts_items)
     ck_assert_uint_eq(count_workers(&options, 1), 2);
     options.items_per_worker = 1;
     ck_assert_uint_eq(count_workers(&options, 1), 20);
+    /* In the middle of a chunk too: 7, 7 and 6 items. */
+    options.items_per_worker = 7;
+    ck_assert_uint_eq(count_workers(&options, 5), 3);
+    ck_assert_uint_eq(count_workers(&options, 20), 3);
     options.items_per_worker = 1000;
     ck_assert_uint_eq(count_workers(&options, 1), 1);
 }

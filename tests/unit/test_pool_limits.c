@@ -82,7 +82,7 @@ static int count_and_hang(struct procpool_task *task)
 START_TEST(only_deaths_are_retried)
 {
     struct procpool *pool =
-        pool_with(&OPTIONS(.processes = 1, .retries = 5, .time_limit_ns = 300 * MS));
+        pool_with(&OPTIONS(.processes = 1, .retries = 5, .time_limit_ns = 1000 * MS));
     _Atomic uint64_t *n = shared(pool, sizeof *n);
     assert_refused(
         procpool_map(pool, &CALL(.function = count_and_fail, .context = (void *)n, .n = 1), &error),
@@ -294,7 +294,7 @@ START_TEST(an_item_over_the_time_limit_is_ended_with_its_worker)
 {
     for (size_t e = 0; e < 2; e++) {
         struct procpool *pool =
-            pool_with(&OPTIONS(.processes = 1, .time_limit_ns = 300 * MS, .engine = engines[e]));
+            pool_with(&OPTIONS(.processes = 1, .time_limit_ns = 800 * MS, .engine = engines[e]));
         pid_t pid = procpool_worker_pid(pool, 0);
         uint64_t squares[10] = {0};
         uint64_t start = clock_now_ns();
@@ -302,7 +302,7 @@ START_TEST(an_item_over_the_time_limit_is_ended_with_its_worker)
             submit_map(pool, &CALL(.function = stay_at_three, .context = AS_NUMBER(_i), .n = 10,
                                    .chunk = 5, RESULTS(squares)));
         assert_refused(procpool_get(job, WITHIN_NS, &error), PROCPOOL_ITEMS);
-        ck_assert_uint_ge(clock_now_ns() - start, 300 * (uint64_t)MS * 7 / 8);
+        ck_assert_uint_ge(clock_now_ns() - start, 800 * (uint64_t)MS * 7 / 8);
         ck_assert_uint_eq(error.n_failed, 1);
         struct procpool_status status = status_of(job, 3);
         assert_state(status.state, PROCPOOL_OVERDUE);
@@ -324,13 +324,13 @@ END_TEST
 /* Below the limit each, above it together: the clock starts anew with each item. */
 START_TEST(the_limit_is_of_one_item)
 {
-    struct procpool *pool = pool_with(&OPTIONS(.processes = 1, .time_limit_ns = 800 * MS));
+    struct procpool *pool = pool_with(&OPTIONS(.processes = 1, .time_limit_ns = 2000 * MS));
     assert_ok(procpool_map(
-        pool, &CALL(.function = sleep_task, .context = AS_NUMBER(100 * MS), .n = 12, .chunk = 12),
+        pool, &CALL(.function = sleep_task, .context = AS_NUMBER(250 * MS), .n = 10, .chunk = 10),
         &error));
     ck_assert_uint_eq(counters_of(pool).overdue, 0);
     /* Nor does waiting in the queue, or idly, count. */
-    clock_sleep_ns(1000 * (uint64_t)MS);
+    clock_sleep_ns(2500 * (uint64_t)MS);
     assert_works(pool);
     ck_assert_uint_eq(counters_of(pool).restarts, 0);
     end_pool(pool);
@@ -339,7 +339,7 @@ END_TEST
 
 START_TEST(a_worker_that_is_stopped_idle_is_ended)
 {
-    struct procpool *pool = pool_with(&OPTIONS(.processes = 1, .time_limit_ns = 300 * MS));
+    struct procpool *pool = pool_with(&OPTIONS(.processes = 1, .time_limit_ns = 1000 * MS));
     pid_t pid = procpool_worker_pid(pool, 0);
     ck_assert_int_eq(kill(pid, SIGSTOP), 0);
     struct procpool_job *job = submit_map(pool, &CALL(.function = null_task, .n = 10));

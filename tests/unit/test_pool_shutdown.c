@@ -38,6 +38,73 @@ START_TEST(row_63_close_returns_at_once_and_what_was_submitted_is_finished)
 }
 END_TEST
 
+/* All the items of a call belong to what was submitted, those beyond the window too. */
+START_TEST(row_63_iterators_of_a_closed_pool_go_on)
+{
+    enum { N = 1000 };
+    struct procpool *pool = pool_of(2);
+    const struct procpool_call call = {
+        .function = square_index, .n = N, .chunk = 1 + _i / 2, .result_bytes = sizeof(uint64_t)};
+    struct procpool_iterator *ordered = start_imap(pool, &call);
+    struct procpool_iterator *unordered = start_imap_unordered(pool, &call);
+    for (uint64_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(next_done(ordered).index, i);
+    assert_ok(_i % 2 ? procpool_drain(pool, &error) : procpool_close(pool, &error));
+    for (uint64_t i = 3; i < N; i++) {
+        struct procpool_item item = next_done(ordered);
+        ck_assert_uint_eq(item.index, i);
+        ck_assert_uint_eq(result_of(&item), i * i);
+    }
+    assert_at_end(ordered);
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < N; i++) {
+        struct procpool_item item = next_done(unordered);
+        ck_assert_uint_eq(result_of(&item), item.index * item.index);
+        sum += item.index;
+    }
+    ck_assert_uint_eq(sum, N * (N - 1) / 2);
+    assert_at_end(unordered);
+    assert_ok(procpool_join(pool, &error));
+    ck_assert_uint_eq(counters_of(pool).done, 2 * N);
+    procpool_iterator_free(ordered);
+    procpool_iterator_free(unordered);
+    end_pool(pool);
+}
+END_TEST
+
+static int count_up(void *data, void *argument)
+{
+    uint64_t *next = data;
+    *(uint64_t *)argument = (*next)++;
+    return 1;
+}
+
+/* Deviates: Python goes on reading, and where the source has no end join() has none. */
+START_TEST(row_63_a_source_of_a_closed_pool_is_read_no_more)
+{
+    struct procpool *pool = pool_of(2);
+    uint64_t n_read = 0;
+    struct procpool_iterator *iterator = start_imap(
+        pool, &CALL(.function = square_argument, .source = count_up, .source_data = &n_read,
+                    .argument_bytes = sizeof n_read, .result_bytes = sizeof(uint64_t)));
+    ck_assert_uint_eq(next_done(iterator).index, 0);
+    assert_ok(_i ? procpool_drain(pool, &error) : procpool_close(pool, &error));
+    uint64_t n_read_before = n_read;
+    for (uint64_t i = 1; i < n_read_before; i++) {
+        struct procpool_item item = next_done(iterator);
+        ck_assert_uint_eq(item.index, i);
+        ck_assert_uint_eq(result_of(&item), i * i);
+    }
+    struct procpool_item item;
+    assert_refused(procpool_next(iterator, WITHIN_NS, &item, &error), PROCPOOL_NOT_RUNNING);
+    assert_at_end(iterator);
+    ck_assert_uint_le(n_read, n_read_before + 1);
+    assert_ok(procpool_join(pool, &error));
+    procpool_iterator_free(iterator);
+    end_pool(pool);
+}
+END_TEST
+
 /* Idle workers of a closed pool may leave or wait, but are not made anew over and over. */
 START_TEST(row_63_a_closed_pool_makes_no_workers_in_vain)
 {
@@ -779,6 +846,8 @@ START_TEST(row_73_a_pool_is_foreign_to_the_workers_of_another)
 END_TEST
 
 UNIT_MAIN("pool shutdown", row_63_close_returns_at_once_and_what_was_submitted_is_finished,
+          UNIT_LOOP(row_63_iterators_of_a_closed_pool_go_on, 0, 4),
+          UNIT_LOOP(row_63_a_source_of_a_closed_pool_is_read_no_more, 0, 2),
           row_63_a_closed_pool_makes_no_workers_in_vain, row_63_workers_are_gone_after_join,
           UNIT_LOOP(row_64_a_pool_that_is_not_running_takes_nothing, 0, 2),
           row_65_join_of_a_running_pool_is_refused, row_65_jobs_can_be_asked_after_join,
