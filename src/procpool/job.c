@@ -266,7 +266,8 @@ static int find_slot(struct procpool *pool, uint64_t *serial, struct procpool_er
     }
 }
 
-/* Hands the job to the workers; see worker.c for how they sleep. */
+/* Hands the job to the workers; see worker.c for how they sleep, tests/models/sleep.pml for why
+ * nobody sleeps through it. */
 static void publish(struct procpool_job *job, uint64_t serial)
 {
     struct procpool *pool = job->pool;

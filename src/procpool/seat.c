@@ -10,7 +10,7 @@
  * All these accesses are sequentially consistent, so of several that leave at least the last to
  * say LEAVING sees nobody else; and one that attaches is seen, or sees that the job is finished.
  * LEAVING and not 0, because a seat that is at a job keeps the parent from freeing its memory.
- * tests/models/sleep.pml checks it.
+ * tests/models/finish.pml checks it.
  */
 #include "procpool/shared.h"
 

@@ -225,8 +225,10 @@ static bool has_prey(const struct worker *me, const struct job *job)
     return false;
 }
 
-/* Takes half of what some other has left. Begins behind itself, so that thieves spread. */
-static bool steal_once(struct worker *me, struct job *job)
+/* Takes half of what some other has left, and the first chunk of that in hand at once: were it left
+ * in the range, thieves could take the last chunk from each other for ever. Begins behind itself,
+ * so that thieves spread. */
+static bool steal_once(struct worker *me, struct job *job, uint64_t *first, uint64_t *end)
 {
     struct control *control = me->control;
     struct seat *seat = me->seat;
@@ -235,18 +237,19 @@ static bool steal_once(struct worker *me, struct job *job)
     for (uint32_t k = 1; k < control->workers && !has_stolen; k++) {
         uint32_t v = (me->number + k) % control->workers;
         struct seat *victim = &control->seats[v];
-        uint64_t mid, end;
+        uint64_t back;
         if (atomic_load(&victim->at) != job->serial + 1 ||
-            !range_cut(&seat->range, &victim->range, me->number, v, job->chunk, &mid, &end))
+            !range_cut(&seat->range, &victim->range, me->number, v, job->chunk, first, &back))
             continue;
         /* The victim cannot leave its job while its range is locked and not empty. */
         if (atomic_load(&victim->at) != job->serial + 1) {
-            range_drop(&seat->range, &victim->range, end);
+            range_drop(&seat->range, &victim->range, back);
             continue;
         }
-        take_in_hand(seat, mid, mid);
+        *end = back - *first < job->chunk ? back : *first + job->chunk;
+        take_in_hand(seat, *first, *end);
         atomic_store_explicit(&seat->in_range, 1, memory_order_release);
-        range_keep(&seat->range, &victim->range, mid, end);
+        range_keep(&seat->range, &victim->range, *end, back);
         has_stolen = true;
     }
     range_unlock(&seat->range);
@@ -255,14 +258,14 @@ static bool steal_once(struct worker *me, struct job *job)
 
 /* Steals, however often others come between; false when nobody has anything. A victim may be locked
  * by a thief that was preempted, stopped or killed: give way, then doze. */
-static bool steal(struct worker *me, struct job *job)
+static bool steal(struct worker *me, struct job *job, uint64_t *first, uint64_t *end)
 {
     if (!job->is_stealing && !atomic_load(&job->has_leftovers))
         return false;
     for (uint32_t round = 0; has_prey(me, job); round++) {
         if (atomic_load_explicit(&job->stopping, memory_order_relaxed))
             return false;
-        if (steal_once(me, job))
+        if (steal_once(me, job, first, end))
             return true;
         if (round < 200)
             sched_yield();
@@ -352,8 +355,7 @@ static bool next_chunk(struct worker *me, struct job *job, uint64_t *first, uint
             POINT("worker: opened");
             return true;
         }
-        if (!steal(me, job))
-            return false;
+        return steal(me, job, first, end);
     }
 }
 

@@ -16,6 +16,9 @@
  *      nothing is left the seat leaves the job.
  * A lock that is held, or a window that is kept open, by another dead worker is freed when that one
  * is reaped: until then step 2 is tried again each millisecond.
+ *
+ * Checked by tests/models: ticket.pml (the block), range.pml (the range), finish.pml (the job),
+ * sleep.pml (who is called).
  */
 #include "procpool/self.h"
 #include "procpool/shared.h"

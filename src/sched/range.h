@@ -165,10 +165,11 @@ static inline void range_drop(struct range *own, struct range *victim, uint64_t 
     range_unlock(victim);
 }
 
-/* Makes what range_cut has cut the thief's own range. */
-static inline void range_keep(struct range *own, struct range *victim, uint64_t mid, uint64_t end)
+/* Makes [first, end) of what range_cut has cut the thief's own range; what is before it the thief
+ * has in hand. */
+static inline void range_keep(struct range *own, struct range *victim, uint64_t first, uint64_t end)
 {
-    range_open(own, mid, end);
+    range_open(own, first, end);
     POINT("range: loot opened");
     atomic_store_explicit(&own->loot_from, 0, memory_order_release);
     POINT("range: loot kept");

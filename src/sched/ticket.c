@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
-/* What is not accounted is at most what fits in all ledgers and one more a worker, so a bit a block
+/* tests/models/ticket.pml models this look, and what may happen meanwhile.
+ *
+ * What is not accounted is at most what fits in all ledgers and one more a worker, so a bit a block
  * is little. */
 bool ticket_missing(const struct ticket *ticket, const struct ledger *ledgers, size_t stride,
                     uint32_t workers, const bool *skip, uint64_t given, uint64_t *block)

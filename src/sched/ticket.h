@@ -138,6 +138,7 @@ static inline void ledger_note(struct ledger *ledger, uint64_t block)
 {
     uint64_t count = atomic_load_explicit(&ledger->count, memory_order_relaxed);
     atomic_store_explicit(&ledger->blocks[count % TICKET_ENTRIES], block, memory_order_relaxed);
+    POINT("ticket: written, not counted");
     atomic_store_explicit(&ledger->count, count + 1, memory_order_release);
 }
 
