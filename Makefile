@@ -69,7 +69,7 @@ endif
 
 # Goals that compile nothing in this make: they need nothing, or install what is absent and then run make again.
 goals     := $(or $(MAKECMDGOALS),all)
-apart     := help setup bench check lint format dist clean distclean uninstall uninstall-library installcheck
+apart     := help setup bench check model lint format dist clean distclean uninstall uninstall-library installcheck
 ifneq ($(filter-out $(apart),$(goals)),)
 compiling := yes
 endif
@@ -321,6 +321,11 @@ check: ## install what is absent, build, and run all tests
 	@$(MAKE) -k test-programs || true # a test that does not compile is one that fails
 	@$(MAKE) -k unit-tests faults builddir=build/asan WERROR= CFLAGS=$(call quote,$(CFLAGS) $(SANITIZE)) || true
 	@MPIRUN=$(call quote,$(MPIRUN)) scripts/run-tests.sh
+
+.PHONY: model
+model: ## check the protocols with spin
+	@scripts/setup.sh check
+	@scripts/check-models.sh
 
 unit-tests: $(if $(filter check,$(have)),$(UNIT_TESTS))
 faults: $(FAULTS)

@@ -3,10 +3,10 @@
 #
 # Kinds: unit (Check programs), sanitized (the same with ASan and UBSan), faults (the process pool under
 # faults, without and with sanitizers), cli (bats), mpi (programs under mpirun, once for each number in
-# their comment "ranks: 1 2 3"). A program that passes takes one line; one that does not shows its output.
-# A program that was not built, ran out of time, ended badly or printed no count is a failure. The last
-# line is "N passed, N failed", with ", N skipped" where there are any; the exit status is 0 only when
-# none failed.
+# their comment "ranks: 1 2 3"), models (the protocols, searched by spin). A program that passes takes one
+# line; one that does not shows its output. A program that was not built, ran out of time, ended badly or
+# printed no count is a failure. The last line is "N passed, N failed", with ", N skipped" where there are
+# any; the exit status is 0 only when none failed.
 #
 # Environment: MPIRUN; POOLMARK_REQUIRE_ALL=1 makes a kind whose tool is absent a failure.
 set -u
@@ -19,6 +19,7 @@ cli_s=200
 mpi_s=60
 valgrind_s=120
 faults_s=150
+models_s=400
 
 summary=()
 passed_in_all=0 failed_in_all=0 skipped_in_all=0
@@ -240,6 +241,22 @@ fault_tests() {
     done
 }
 
+# The models of the protocols, a count for each search.
+model_tests() {
+    local counts
+    local models=(tests/models/*.pml)
+    if ! is_here spin; then
+        leave_out ${#models[@]} spin
+        return
+    fi
+    run "$models_s" scripts/check-models.sh
+    counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
+    sed -i -e '/ states, no errors$/d' -e '/: refuted as it must be$/d' "$log"
+    # shellcheck disable=SC2086
+    set -- $counts
+    judge check-models "${1:-}" "${2:-0}"
+}
+
 shopt -s nullglob
 
 begin unit
@@ -260,6 +277,9 @@ cli_tests
 end
 begin mpi
 mpi_tests
+end
+begin models
+model_tests
 end
 
 echo

@@ -33,6 +33,7 @@ gnuplot     |bench|has_command gnuplot                 |gnuplot-nox             
 font        |bench|has_font                            |fonts-dejavu-core         |dejavu-sans-fonts |ttf-dejavu|font-dejavu |letters for the plots
 check       |check|has_library check check.h           |check                     |check-devel       |check     |check       |unit tests
 bats        |check|has_command bats                    |bats                      |bats              |bats      |bats-core   |command-line tests
+spin        |check|has_command spin                    |spin                      |spin              |spin      |spin        |checks the models of the protocols
 valgrind    |check|has_command valgrind                |valgrind                  |valgrind          |valgrind  |valgrind    |memory errors and leaks
 clang-format|lint |has_command clang-format            |clang-format              |clang-tools-extra |clang     |clang-format|layout of the code
 cppcheck    |lint |has_command cppcheck                |cppcheck                  |cppcheck          |cppcheck  |cppcheck    |static analysis
