@@ -339,7 +339,7 @@ static void lose_windows(struct procpool *pool)
             skip[v] = atomic_load(&control->seats[v].at) != at;
         if (job && skip && ledger_is_in_window(&seat->ledger) &&
             ticket_missing(&job->ticket, &control->seats[0].ledger, sizeof *seat, pool->workers,
-                           skip, ticket_given(&job->ticket), &block))
+                           skip, ticket_given(&job->ticket), &block) == TICKET_FOUND)
             ledger_note(&seat->ledger, block);
         atomic_store(&seat->ledger.begun, ledger_count(&seat->ledger));
         free(skip);

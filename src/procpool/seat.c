@@ -112,6 +112,7 @@ struct job *seat_attach(struct control *control, struct seat *seat, uint64_t ser
     struct job *job = atomic_load_explicit(&slot->job, memory_order_acquire);
     /* First: who reads the ledger looks at it before and after. */
     atomic_fetch_add_explicit(&seat->visits, 1, memory_order_seq_cst);
+    atomic_thread_fence(memory_order_release);
     atomic_store_explicit(&seat->opened, 0, memory_order_relaxed);
     atomic_store_explicit(&seat->started, 0, memory_order_relaxed);
     atomic_store_explicit(&seat->done, 0, memory_order_relaxed);

@@ -300,16 +300,19 @@ static bool note_in_its_place(struct zygote *z, struct job *job, uint32_t w)
         skip[v] = atomic_load(&seat->at) != job->serial + 1;
         is_certain = skip[v] || z->wards[v].is_dead || !ledger_is_in_window(&seat->ledger);
     }
-    bool is_missing =
-        is_certain && ticket_missing(&job->ticket, &control->seats[0].ledger,
-                                     sizeof *control->seats, control->workers, skip, given, &block);
+    enum ticket_search search = TICKET_UNCERTAIN;
+    if (is_certain)
+        search = ticket_missing(&job->ticket, &control->seats[0].ledger, sizeof *control->seats,
+                                control->workers, skip, given, &block);
+    atomic_thread_fence(memory_order_acquire);
+    is_certain = search != TICKET_UNCERTAIN;
     /* Those whose ledgers were read were at this job all along. */
     for (uint32_t v = 0; is_certain && v < control->workers; v++) {
         struct seat *seat = &control->seats[v];
         is_certain = skip[v] || (atomic_load(&seat->at) == job->serial + 1 &&
                                  atomic_load(&seat->visits) == visits[v]);
     }
-    if (is_certain && is_missing)
+    if (is_certain && search == TICKET_FOUND)
         ledger_note(ledger, block);
     if (is_certain)
         atomic_store(&ledger->begun, ledger_count(ledger));

@@ -6,16 +6,16 @@
  *
  * What is not accounted is at most what fits in all ledgers and one more a worker, so a bit a block
  * is little. */
-bool ticket_missing(const struct ticket *ticket, const struct ledger *ledgers, size_t stride,
-                    uint32_t workers, const bool *skip, uint64_t given, uint64_t *block)
+enum ticket_search ticket_missing(const struct ticket *ticket, const struct ledger *ledgers,
+                                  size_t stride, uint32_t workers, const bool *skip, uint64_t given,
+                                  uint64_t *block)
 {
     uint64_t first = atomic_load_explicit(&ticket->accounted, memory_order_seq_cst);
-    *block = UINT64_MAX;
     if (first >= given)
-        return false;
+        return TICKET_NONE;
     bool *is_noted = calloc(given - first, sizeof *is_noted);
     if (!is_noted)
-        return false;
+        return TICKET_UNCERTAIN;
     for (uint32_t w = 0; w < workers; w++) {
         const struct ledger *ledger = (const struct ledger *)((const char *)ledgers + w * stride);
         uint64_t count = skip[w] ? 0 : atomic_load_explicit(&ledger->count, memory_order_acquire);
@@ -30,14 +30,13 @@ bool ticket_missing(const struct ticket *ticket, const struct ledger *ledgers, s
                 is_noted[noted - first] = true;
         }
     }
+    atomic_thread_fence(memory_order_acquire);
     /* What was accounted meanwhile may have been dropped before it was looked at. */
     uint64_t now = atomic_load_explicit(&ticket->accounted, memory_order_seq_cst);
     uint64_t at = now < given ? now - first : given - first;
     while (at < given - first && is_noted[at])
         at++;
     free(is_noted);
-    if (at == given - first)
-        return false;
     *block = first + at;
-    return true;
+    return at < given - first ? TICKET_FOUND : TICKET_NONE;
 }

@@ -130,6 +130,8 @@ static inline bool ledger_is_full(struct ledger *ledger, const struct ticket *ti
            atomic_load_explicit(&ledger->blocks[ledger->oldest % TICKET_ENTRIES],
                                 memory_order_relaxed) < accounted)
         ledger->oldest++;
+    /* Who reads the slots that are now free reads `accounted` after them. */
+    atomic_thread_fence(memory_order_release);
     return count - ledger->oldest == TICKET_ENTRIES;
 }
 
@@ -184,13 +186,15 @@ static inline void ticket_account(struct ticket *ticket, uint64_t given)
         ;
 }
 
-/* The least block in [accounted, given) that is in none of the ledgers; false where there is none,
- * or no memory to find out (*block is UINT64_MAX then). `given` was read after the deaths of all
- * that are dead, and all that live were seen out of the window after that. ledgers[w] is `stride`
- * bytes after ledgers[w-1]; those with skip[w] are left out; the others
- * must be of this ticket still when this returns. Whose the block was is not known: who notes it
- * may have noted lower ones, or higher. */
-bool ticket_missing(const struct ticket *ticket, const struct ledger *ledgers, size_t stride,
-                    uint32_t workers, const bool *skip, uint64_t given, uint64_t *block);
+enum ticket_search { TICKET_FOUND, TICKET_NONE, TICKET_UNCERTAIN };
+
+/* Finds the least block in [accounted, given) that is in none of the ledgers; uncertain without the
+ * memory to find out. `given` was read after the deaths of all that are dead, and all that live
+ * were seen out of the window after that. ledgers[w] is `stride` bytes after ledgers[w-1]; those
+ * with skip[w] are left out; the others must be of this ticket still when this returns. Whose the
+ * block was is not known: who notes it may have noted lower ones, or higher. */
+enum ticket_search ticket_missing(const struct ticket *ticket, const struct ledger *ledgers,
+                                  size_t stride, uint32_t workers, const bool *skip, uint64_t given,
+                                  uint64_t *block);
 
 #endif

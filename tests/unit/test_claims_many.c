@@ -241,7 +241,7 @@ static bool note_in_its_place(struct arena *arena, uint32_t dead, const bool *is
         if (!is_dead[w] && ledger_is_in_window(&arena->ledgers[w]))
             return false;
     if (ticket_missing(&arena->ticket, arena->ledgers, sizeof *arena->ledgers, arena->workers, skip,
-                       given, &block)) {
+                       given, &block) == TICKET_FOUND) {
         ledger_note(ledger, block);
         arena_run_block(arena, block);
     }
