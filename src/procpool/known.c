@@ -101,6 +101,17 @@ bool has_mapped(const struct procpool *pool, pid_t pid)
            strcmp(here.text, there.text) == 0;
 }
 
+bool has_no_memory(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *maps = fopen(path, "re");
+    bool is_empty = maps && fgetc(maps) == EOF && !ferror(maps);
+    if (maps)
+        fclose(maps);
+    return is_empty;
+}
+
 void known_init(struct procpool *pool)
 {
     struct loader now = loader_now(NULL);

@@ -317,10 +317,10 @@ static void end_orphans(struct procpool *pool)
         if (pid <= 0)
             continue;
         /* Where it ended long ago its pid may be another's by now. */
-        bool is_ours = has_mapped(pool, pid);
-        if (is_ours)
+        if (has_mapped(pool, pid))
             kill(pid, SIGKILL);
-        while (is_ours && !has_ended(pid) && clock_now_ns() < give_up)
+        while ((has_mapped(pool, pid) || has_no_memory(pid)) && !has_ended(pid) &&
+               clock_now_ns() < give_up)
             clock_sleep_ns(200000);
         atomic_store(&pool->control->seats[w].pid, 0);
     }

@@ -197,4 +197,7 @@ void known_init(struct procpool *pool);
  * that has got its pid. */
 bool has_mapped(const struct procpool *pool, pid_t pid);
 
+/* Whether the process has given up its memory, as one does on its way out. */
+bool has_no_memory(pid_t pid);
+
 #endif

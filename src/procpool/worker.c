@@ -148,6 +148,7 @@ static uint64_t run_items(struct worker *me, struct job *job, uint64_t first, ui
     uint64_t before = me->n_items;
     bool has_records = job->n_columns || job->results;
     procpool_function *function = job->function;
+    int *error_number = &errno; /* a call each time, and the same in all of a thread */
     if (items_allowed(me) < end - first)
         end = first + items_allowed(me);
     uint64_t i = first;
@@ -160,11 +161,11 @@ static uint64_t run_items(struct worker *me, struct job *job, uint64_t first, ui
             begin_item(me, job, i);
         else
             me->task.index = job->base + i;
-        errno = 0;
+        *error_number = 0;
         int code = function(&me->task);
         POINT("worker: item returned");
         if (__builtin_expect(code != 0 || me->has_failed || me->is_too_large, 0))
-            end_badly(me, job, i, code, errno);
+            end_badly(me, job, i, code, *error_number);
         atomic_store_explicit(&seat->done, i + 1, memory_order_release);
         POINT("worker: item done");
     }
@@ -228,7 +229,7 @@ static bool has_prey(const struct worker *me, const struct job *job)
 /* Takes half of what some other has left, and the first chunk of that in hand at once: were it left
  * in the range, thieves could take the last chunk from each other for ever. Begins behind itself,
  * so that thieves spread. */
-static bool steal_once(struct worker *me, struct job *job, uint64_t *first, uint64_t *end)
+static bool steal_once(struct worker *me, struct job *job, struct piece *chunk)
 {
     struct control *control = me->control;
     struct seat *seat = me->seat;
@@ -237,19 +238,19 @@ static bool steal_once(struct worker *me, struct job *job, uint64_t *first, uint
     for (uint32_t k = 1; k < control->workers && !has_stolen; k++) {
         uint32_t v = (me->number + k) % control->workers;
         struct seat *victim = &control->seats[v];
-        uint64_t back;
+        uint64_t mid, back;
         if (atomic_load(&victim->at) != job->serial + 1 ||
-            !range_cut(&seat->range, &victim->range, me->number, v, job->chunk, first, &back))
+            !range_cut(&seat->range, &victim->range, me->number, v, job->chunk, &mid, &back))
             continue;
         /* The victim cannot leave its job while its range is locked and not empty. */
         if (atomic_load(&victim->at) != job->serial + 1) {
             range_drop(&seat->range, &victim->range, back);
             continue;
         }
-        *end = back - *first < job->chunk ? back : *first + job->chunk;
-        take_in_hand(seat, *first, *end);
+        *chunk = (struct piece){mid, back - mid < job->chunk ? back : mid + job->chunk};
+        take_in_hand(seat, chunk->first, chunk->end);
         atomic_store_explicit(&seat->in_range, 1, memory_order_release);
-        range_keep(&seat->range, &victim->range, *end, back);
+        range_keep(&seat->range, &victim->range, chunk->end, back);
         has_stolen = true;
     }
     range_unlock(&seat->range);
@@ -258,14 +259,14 @@ static bool steal_once(struct worker *me, struct job *job, uint64_t *first, uint
 
 /* Steals, however often others come between; false when nobody has anything. A victim may be locked
  * by a thief that was preempted, stopped or killed: give way, then doze. */
-static bool steal(struct worker *me, struct job *job, uint64_t *first, uint64_t *end)
+static bool steal(struct worker *me, struct job *job, struct piece *chunk)
 {
     if (!job->is_stealing && !atomic_load(&job->has_leftovers))
         return false;
     for (uint32_t round = 0; has_prey(me, job); round++) {
         if (atomic_load_explicit(&job->stopping, memory_order_relaxed))
             return false;
-        if (steal_once(me, job, first, end))
+        if (steal_once(me, job, chunk))
             return true;
         if (round < 200)
             sched_yield();
@@ -355,7 +356,12 @@ static bool next_chunk(struct worker *me, struct job *job, uint64_t *first, uint
             POINT("worker: opened");
             return true;
         }
-        return steal(me, job, first, end);
+        struct piece stolen;
+        if (!steal(me, job, &stolen))
+            return false;
+        *first = stolen.first;
+        *end = stolen.end;
+        return true;
     }
 }
 
