@@ -365,7 +365,7 @@ static void lose_all(struct procpool *pool)
         struct job *job = at ? seat_job(control, at) : NULL;
         if (job && !(at & AT_LEAVING) && atomic_load(&job->state) == JOB_OPEN) {
             struct piece rest = seat_unfinished(seat, w, job);
-            if (rest.first < rest.end && atomic_load(&seat->started) > rest.first &&
+            if (rest.first < rest.end && atomic_load(&seat->started) == rest.first + 1 &&
                 (log_find(job, rest.first) || log_is_undetailed(job, rest.first)))
                 rest.first++;
             if (rest.first < rest.end)

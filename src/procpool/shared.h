@@ -154,7 +154,8 @@ enum seat_stage { SEAT_EMPTY, SEAT_STARTING, SEAT_READY, SEAT_RECYCLING };
  *   - a block that its ledger has and that is not yet `opened`: all of it;
  *   - else, when in_range, [done, range.back): chunk in hand and range are one piece;
  *   - else [done, end).
- * Of it the item `done` is being run when started > done. Stores are made in the order of the
+ * Of it the item `done` is being run when started == done + 1 (a worker begins no item twice, so
+ * that what stands there from before is something else). Stores are made in the order of the
  * source: a process dies between two instructions, so that whoever has reaped it sees all stores
  * before that and none after. */
 struct seat {

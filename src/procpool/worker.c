@@ -29,7 +29,8 @@ struct worker {
     struct control *control;
     struct seat *seat;
     uint32_t number;
-    uint64_t n_chunks, n_items; /* in this process's life */
+    bool has_limit;             /* chunks_per_worker or items_per_worker is set: */
+    uint64_t n_chunks, n_items; /* run in this process's life, counted only then */
     bool is_out;                /* the ticket of the job at hand has no more */
 
     /* The item being run, and what its function has told beside its return value. */
@@ -145,11 +146,10 @@ static uint64_t items_allowed(const struct worker *me)
 static uint64_t run_items(struct worker *me, struct job *job, uint64_t first, uint64_t end)
 {
     struct seat *seat = me->seat;
-    uint64_t before = me->n_items;
     bool has_records = job->n_columns || job->results;
     procpool_function *function = job->function;
     int *error_number = &errno; /* a call each time, and the same in all of a thread */
-    if (items_allowed(me) < end - first)
+    if (me->has_limit && items_allowed(me) < end - first)
         end = first + items_allowed(me);
     uint64_t i = first;
     for (; i < end; i++) {
@@ -169,7 +169,8 @@ static uint64_t run_items(struct worker *me, struct job *job, uint64_t first, ui
         atomic_store_explicit(&seat->done, i + 1, memory_order_release);
         POINT("worker: item done");
     }
-    me->n_items = before + (i - first);
+    if (me->has_limit)
+        me->n_items += i - first;
     return i;
 }
 
@@ -196,7 +197,6 @@ static void take_in_hand(struct seat *seat, uint64_t first, uint64_t end)
     uint64_t ended = atomic_load_explicit(&seat->done, memory_order_relaxed) +
                      atomic_load_explicit(&seat->ended_bias, memory_order_relaxed);
     atomic_store_explicit(&seat->ended_bias, ended - first, memory_order_relaxed);
-    atomic_store_explicit(&seat->started, first, memory_order_relaxed);
     atomic_store_explicit(&seat->done, first, memory_order_relaxed);
     atomic_store_explicit(&seat->end, end, memory_order_release);
 }
@@ -319,8 +319,10 @@ static bool next_block(struct worker *me, struct job *job, uint64_t *block)
         return false;
     while (ledger_is_full(&me->seat->ledger, &job->ticket))
         settle(me, job);
-    me->is_out = !ticket_next(&job->ticket, &me->seat->ledger, block);
-    return !me->is_out;
+    if (ticket_next(&job->ticket, &me->seat->ledger, block))
+        return true;
+    me->is_out = true;
+    return false;
 }
 
 /* Leaves the job, of which nothing is in hand; its ledger is not needed any more. */
@@ -414,6 +416,8 @@ static bool run_job(struct worker *me, struct job *job)
                                   : next_chunk(me, job, &first, &end))) {
         any = true;
         uint64_t stopped_at = run_items(me, job, first, end);
+        if (!me->has_limit)
+            continue;
         me->n_chunks += stopped_at == end;
         if (has_reached_limit(me)) {
             struct piece rest = seat_unfinished(me->seat, me->number, job);
@@ -536,6 +540,7 @@ static void take_over(struct worker *me)
 _Noreturn void worker_live(struct control *control, uint32_t number)
 {
     struct worker me = {.control = control, .seat = &control->seats[number], .number = number};
+    me.has_limit = control->chunks_per_worker || control->items_per_worker;
     start(&me);
     take_over(&me);
     for (;;) {

@@ -259,7 +259,7 @@ static struct piece settle_rest(struct zygote *z, struct job *job, uint32_t w, s
     uint32_t stopping = atomic_load(&job->stopping);
     if (stopping)
         trim_noted(job, stopping, &rest);
-    if (rest.first < rest.end && is_ours && atomic_load(&seat->started) > rest.first) {
+    if (rest.first < rest.end && is_ours && atomic_load(&seat->started) == rest.first + 1) {
         if (log_find(job, rest.first) || log_is_undetailed(job, rest.first)) {
             rest.first++;
         } else if (z->wards[w].is_overdue || !may_retry(z, job->serial, rest.first)) {
@@ -583,7 +583,7 @@ static void hold_limits(struct zygote *z)
             continue;
         uint64_t at = atomic_load(&seat->at), started = atomic_load(&seat->started);
         bool is_starting = atomic_load(&seat->stage) == SEAT_STARTING;
-        bool is_in_task = at && !(at & AT_LEAVING) && started > atomic_load(&seat->done);
+        bool is_in_task = at && !(at & AT_LEAVING) && started == atomic_load(&seat->done) + 1;
         if (!is_starting && (!is_in_task || ward->watched_at != at || ward->watched != started)) {
             ward->watched_at = is_in_task ? at : 0;
             ward->watched = is_in_task ? started : 0;
