@@ -23,7 +23,7 @@ models_s=400
 
 summary=()
 passed_in_all=0 failed_in_all=0 skipped_in_all=0
-child=
+child= searcher=
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -32,6 +32,7 @@ trap 'stop 143' TERM
 
 stop() {
     [ -z "$child" ] || kill "$child" 2>/dev/null
+    [ -z "$searcher" ] || kill "$searcher" 2>/dev/null
     exit "$1"
 }
 
@@ -242,15 +243,24 @@ fault_tests() {
     done
 }
 
-# The models of the protocols, a count for each search.
+# The models of the protocols are searched beside the tests, most of which wait; a count for each search.
+begin_models() {
+    is_here spin || return
+    timeout -k 10 "$models_s" scripts/check-models.sh >"$work/models" 2>&1 </dev/null &
+    searcher=$!
+}
+
 model_tests() {
     local counts
     local models=(tests/models/*.pml)
-    if ! is_here spin; then
+    if [ -z "$searcher" ]; then
         leave_out ${#models[@]} spin
         return
     fi
-    run "$models_s" scripts/check-models.sh
+    wait "$searcher"
+    status=$?
+    searcher=
+    log=$work/models
     counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
     sed -i -e '/ states, no errors$/d' -e '/: refuted as it must be$/d' "$log"
     # shellcheck disable=SC2086
@@ -259,6 +269,8 @@ model_tests() {
 }
 
 shopt -s nullglob
+
+begin_models
 
 begin unit
 check_programs build/tests/unit "$unit_s"

@@ -373,9 +373,13 @@ enum job_state job_state(const struct procpool_job *job)
     return (enum job_state)atomic_load_explicit(&job->shared->state, memory_order_acquire);
 }
 
+/* Looks for a while, where the job leaves a CPU for that: else it would take it from a worker. */
 static bool spin_for(struct procpool_job *job, enum job_state state, uint64_t timeout_ns)
 {
     uint64_t spin_ns = job->pool->parent_spin_ns;
+    uint64_t chunks = procpool_chunk_count(job), workers = job->pool->workers;
+    if ((chunks < workers ? chunks : workers) >= job->pool->cpus)
+        return false;
     uint64_t until = clock_now_ns() + (spin_ns < timeout_ns ? spin_ns : timeout_ns);
     do {
         for (int i = 0; i < 64; i++) {

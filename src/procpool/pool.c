@@ -176,7 +176,7 @@ static int map_pool(struct procpool *pool, const struct procpool_options *option
  * from each other, and a parent that waits takes it from workers that fill the machine. */
 static void set_spins(struct procpool *pool, int64_t spin_ns)
 {
-    uint32_t cpus = cpus_usable();
+    uint32_t cpus = pool->cpus = cpus_usable();
     if (spin_ns == 0)
         spin_ns = pool->workers <= cpus ? DEFAULT_SPIN_NS : -1;
     uint64_t most = pool->workers < cpus ? DEFAULT_SPIN_NS : PARENT_SPIN_NS;

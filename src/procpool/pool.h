@@ -69,6 +69,7 @@ struct procpool {
     struct control *control;
     size_t mapped_bytes;
     uint32_t workers;
+    uint32_t cpus; /* usable */
     uint64_t parent_spin_ns;
     enum procpool_engine engine;
     void (*warn)(const char *sentence, void *data);
