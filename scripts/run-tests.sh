@@ -23,7 +23,8 @@ models_s=400
 
 summary=()
 passed_in_all=0 failed_in_all=0 skipped_in_all=0
-child= searcher=
+child=
+searcher=
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT

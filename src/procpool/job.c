@@ -14,7 +14,6 @@
 enum {
     SWEEP_EVERY = 64,     /* submissions */
     SLOT_NAP_NS = 200000, /* between looks for a free slot */
-    SWEEPS = 100,         /* before memory is said to have run out */
     SPARE_ENTRIES = 2,    /* of the log: entries whose writers died stay void */
 };
 

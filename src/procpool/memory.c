@@ -4,6 +4,7 @@
  * to the system when they became free. */
 #include "procpool/pool.h"
 
+#include <sched.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,7 +270,14 @@ size_t procpool_memory_used(const struct procpool *pool)
     if (check_owner(pool, NULL) != 0)
         return 0;
     pthread_mutex_lock(&p->lock);
+    /* Jobs that were freed a moment ago are given back when the last worker has left them. */
     sweep(p);
+    for (int i = 0; p->limbo && i < SWEEPS; i++) {
+        pthread_mutex_unlock(&p->lock);
+        sched_yield();
+        pthread_mutex_lock(&p->lock);
+        sweep(p);
+    }
     size_t used = p->memory.used;
     pthread_mutex_unlock(&p->lock);
     return used;

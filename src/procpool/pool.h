@@ -6,7 +6,10 @@
 
 #include <pthread.h>
 
-enum { LOOK_NS = 50000000 }; /* how often the parent looks for a dead zygote while it waits */
+enum {
+    LOOK_NS = 50000000, /* how often the parent looks for a dead zygote while it waits */
+    SWEEPS = 1000,      /* for jobs that were freed, before they count as memory in use */
+};
 
 /* A job as its caller has it. */
 struct procpool_job {
