@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint32_t cpus_allowed(void)
+static uint32_t cpus_allowed(void)
 {
     enum { MOST_CPUS = 8192 };
     size_t bytes = CPU_ALLOC_SIZE(MOST_CPUS);

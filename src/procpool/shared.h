@@ -317,7 +317,7 @@ _Noreturn void zygote_live(struct control *control, pid_t parent);
 
 /* --- cpus.c ----------------------------------------------------------------------------------- */
 
-uint32_t cpus_allowed(void); /* by the affinity mask */
-uint32_t cpus_usable(void);  /* and by the cgroup's quota, or as PROCPOOL_CPUS says */
+/* CPUs that the affinity mask and the cgroup's quota leave, or as PROCPOOL_CPUS says. */
+uint32_t cpus_usable(void);
 
 #endif
