@@ -50,7 +50,6 @@ row() {
     [ "$targets" = "$(
         cat <<'END'
 <= 1.5|libgomp dynamic,1, through a pointer
-<= 1/1000|Pool.map, chunksize 1
 <= 0.35|libgomp dynamic,1, through a pointer
 stretch 0.2|libgomp dynamic,1, through a pointer
 <= 1/1000|Pool.map, chunksize 1
