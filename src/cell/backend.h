@@ -27,6 +27,7 @@
 
 #include "base/err.h"
 #include "sched/claim.h"
+#include "sched/dispatch.h"
 #include "topo/topo.h"
 #include "work/work.h"
 
@@ -53,7 +54,7 @@ struct job {
     char spec[SPEC_BYTES]; /* the workload, canonical text */
     double scale;          /* times of the workload are multiplied by this */
     struct sched sched;    /* n, workers, rule, chunk */
-    char dispatch[16];     /* "auto" or one of the backend's */
+    char dispatch[16];     /* one of dispatch_names(backend) that carries the rule, never "auto" */
     bool trace;
     const struct work *work; /* set up in the root process; threads use it, other processes set up
                                 their own by spec, scale and sched.n (worker.h: work_shelf) */
@@ -62,14 +63,15 @@ struct job {
 /* One chunk as it was run; written by its worker into memory that the root can read afterwards. */
 struct chunk_event {
     uint64_t first, count;
-    uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
+    uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC of the root */
     int32_t worker, pu;
 };
 
 /* What one worker did during one map. Written by the worker alone. */
 struct worker_report {
     struct tally tally;
-    uint64_t start_ns, end_ns;       /* CLOCK_MONOTONIC: first and last moment in the map */
+    uint64_t start_ns, end_ns;       /* CLOCK_MONOTONIC of the root: first and last moment */
+    uint64_t claim_ns;               /* getting chunks; 0 where the runtime does that unseen */
     uint64_t user_ns, sys_ns;        /* getrusage(RUSAGE_THREAD), difference over the map */
     uint64_t voluntary, involuntary; /* context switches, likewise */
     int32_t pu;                      /* where it ended */
@@ -87,6 +89,9 @@ struct placement {
 /* What map and collect bring home. The arrays are the team's, valid until the next call. */
 struct outcome {
     struct tally total;
+    uint64_t start_ns;                   /* common start of the workers; 0: when map was called */
+    uint64_t clock_error_ns;             /* residual error of their clocks against the root's */
+    uint32_t nodes;                      /* machines that they run on; 0: one */
     const void *results;                 /* all n results, or NULL */
     const struct worker_report *reports; /* [workers] */
     const struct chunk_event *events;    /* [n_events], any order */
@@ -100,8 +105,7 @@ enum { BACKEND_ONE_WORKER = 1, BACKEND_ONE_RANK = 2 };
 struct backend {
     const char *name;
     const char *summary;
-    unsigned limits;           /* 0: none of the above */
-    const char *dispatches[8]; /* names that it carries, the default first; ends with NULL */
+    unsigned limits; /* 0: none of the above */
 
     const char *(*unavailable)(void);
     int (*open)(struct team **team, const struct launch *launch, struct err *err);

@@ -49,7 +49,6 @@ static int hybrid_open(struct team **team, const struct launch *launch, struct e
 const struct backend backend_hybrid = {
     .name = "hybrid",
     .summary = "MPI ranks with OpenMP threads in each; the root works too",
-    .dispatches = RANKS_DISPATCHES,
     .unavailable = hybrid_unavailable,
     .open = hybrid_open,
     .is_root = ranks_is_root,

@@ -224,7 +224,7 @@ static void say_hello(const struct sampler *sampler, const struct launch *launch
                   (int)launch->workers, "ranks", (int)launch->ranks, "threads",
                   (int)launch->threads, "open_ns", (json_int_t)open_ns);
     json_t *dispatches = json_array(), *places = json_array();
-    for (const char *const *d = backend->dispatches; *d; d++)
+    for (const char *const *d = dispatch_names(backend->name); d && *d; d++)
         json_array_append_new(dispatches, json_string(*d));
     const struct placement *placements = backend->placements(sampler->team);
     for (uint32_t w = 0; w < launch->workers; w++)

@@ -23,7 +23,6 @@ static int mpi_open(struct team **team, const struct launch *launch, struct err 
 const struct backend backend_mpi = {
     .name = "mpi",
     .summary = "MPI ranks, one worker each; the root works too",
-    .dispatches = RANKS_DISPATCHES,
     .unavailable = mpi_unavailable,
     .open = mpi_open,
     .is_root = ranks_is_root,

@@ -83,7 +83,9 @@ run_loop(const struct job *job, uint32_t worker, void *results, struct event_log
     const struct sched *sched = &job->sched;
     const int64_t n = (int64_t)sched->n;
     /* What all chunks of the rule have; 0: it changes from chunk to chunk. */
-    const uint64_t size = sched->kind == SCHED_GUIDED ? 0 : sched->blocks ? sched->n : sched->chunk;
+    const uint64_t size = sched->class == SCHED_SEQUENCE ? 0
+                          : sched->blocks                ? sched->n
+                                                         : sched->chunk;
     struct tally tally = {0};
     struct span span = {.next = -1};
 #pragma omp for schedule(runtime) nowait
@@ -252,7 +254,6 @@ const struct backend backend_openmp = {
     .name = "openmp",
     .summary = "threads of one process, shared out by OpenMP's own loop schedules",
     .limits = BACKEND_ONE_RANK,
-    .dispatches = {"native"},
     .open = openmp_open,
     .placements = openmp_placements,
     .runtime = openmp_runtime,

@@ -24,12 +24,13 @@ struct board {
     struct worker_desk *desks;
     void *results;
     uint64_t results_bytes;
-    struct claim claim;
+    struct claim *claim;
 };
 
 struct team {
     struct work_shelf works; /* a worker's own */
     const struct work *work; /* a worker's own: of the job on the board */
+    struct claim_view view;  /* a worker's own */
 
     const struct topo *topo;
     int *pus; /* the plan: [workers] */
@@ -66,6 +67,8 @@ static int prepare_body(struct procpool_task *task)
     team->work = work_shelf_get(&team->works, &board->job, &board->desks[worker].error);
     if (!team->work)
         return 1;
+    if (claim_view_open(&team->view, &board->job.sched, &board->desks[worker].error) != 0)
+        return 1;
     worker_forget_results(team->work, &board->job, worker, board->results);
     return 0;
 }
@@ -75,11 +78,11 @@ static int map_body(struct procpool_task *task)
     struct board *board = task->context;
     uint32_t worker = task->worker;
     struct worker_desk *desk = &board->desks[worker];
-    struct tally tally = {0};
+    struct team *team = board->team;
     worker_begin(&desk->report);
-    worker_drain(&board->claim, board->team->work, worker, board->results, &tally,
+    struct claim_hand hand = claim_hand_of(board->claim, &team->view, worker);
+    worker_drain(&hand, team->work, board->results, &desk->report,
                  board->job.trace ? &desk->log : NULL);
-    desk->report.tally = tally;
     worker_end(&desk->report);
     return 0;
 }
@@ -101,7 +104,7 @@ static int run_all(struct team *team, procpool_function *body, struct err *err)
 }
 
 struct layout {
-    size_t desks, events, results, bytes; /* offsets in the arena, and its size */
+    size_t claim, desks, events, results, bytes; /* offsets in the arena, and its size */
 };
 
 static size_t event_bytes(void)
@@ -112,7 +115,8 @@ static size_t event_bytes(void)
 static struct layout lay_out(uint32_t workers, size_t results_bytes)
 {
     struct layout l;
-    l.desks = (sizeof(struct board) + CLAIM_LINE - 1) / CLAIM_LINE * CLAIM_LINE;
+    l.claim = (sizeof(struct board) + CLAIM_LINE - 1) / CLAIM_LINE * CLAIM_LINE;
+    l.desks = l.claim + claim_bytes(workers);
     l.events = l.desks + workers * sizeof(struct worker_desk);
     l.results = (l.events + workers * event_bytes() + CLAIM_LINE - 1) / CLAIM_LINE * CLAIM_LINE;
     l.bytes = l.results + results_bytes;
@@ -148,6 +152,7 @@ static int set_board(struct team *team, const struct layout *l, struct err *err)
         return err_set(err, "%s", error.text);
     struct board *board = team->board = (struct board *)arena;
     board->team = team;
+    board->claim = (struct claim *)(arena + l->claim);
     board->desks = (struct worker_desk *)(arena + l->desks);
     board->results = arena + l->results;
     board->results_bytes = l->bytes - l->results;
@@ -202,8 +207,6 @@ static const struct placement *pool_placements(struct team *team)
 static int pool_prepare(struct team *team, const struct job *job, struct err *err)
 {
     struct board *board = team->board;
-    if (strcmp(job->dispatch, "static") == 0 && job->sched.kind != SCHED_STATIC)
-        return err_set(err, "dispatch 'static' carries no schedule but 'static'");
     uint64_t each = job->work->result_bytes;
     if (each && job->sched.n > board->results_bytes / each)
         return err_set(err,
@@ -212,7 +215,7 @@ static int pool_prepare(struct team *team, const struct job *job, struct err *er
                        job->sched.n, each, board->results_bytes);
     board->job = *job;
     board->job.work = NULL;
-    claim_init(&board->claim, &job->sched);
+    claim_init(board->claim, &job->sched);
     for (uint32_t w = 0; w < team->workers; w++) {
         struct worker_desk *desk = &board->desks[w];
         desk->error.text[0] = '\0';
@@ -246,7 +249,6 @@ const struct backend backend_procpool = {
     .name = "procpool",
     .summary = "a pool of worker processes over shared memory",
     .limits = BACKEND_ONE_RANK,
-    .dispatches = {"ticket", "static"},
     .open = pool_open,
     .placements = pool_placements,
     .prepare = pool_prepare,

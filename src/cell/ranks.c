@@ -57,7 +57,7 @@ static void shift_stand(struct team *team, uint32_t thread)
 static int set_up(struct team *team, const struct job *job, struct err *err)
 {
     team->job = *job;
-    team->dispatch = ranks_find_dispatch(job->dispatch, job->sched.kind, err);
+    team->dispatch = ranks_find_dispatch(job->dispatch, err);
     if (!team->dispatch)
         return -1;
     if (team->rank > 0)
@@ -114,13 +114,13 @@ static void report_ready(struct team *team, bool failed, const struct err *err)
 static void send_packed(struct team *team, const struct note *note)
 {
     size_t each = team->job.work->result_bytes, at = 0;
-    size_t list = note->n_ranges * sizeof(struct range);
+    size_t list = note->n_ranges * sizeof(struct stretch);
     char *pack = alloc_grown(NULL, 1, list + note->tally.tasks * each);
     char *data = pack + list;
     for (uint32_t t = 0; t < team->threads; t++) {
         const struct worker *w = &team->here[t];
         for (size_t i = 0; i < w->n_ranges; i++) {
-            const struct range *range = &w->ranges[i];
+            const struct stretch *range = &w->ranges[i];
             memcpy(pack + at, range, sizeof *range);
             memcpy(data, result_of(team, range->first), range->count * each);
             at += sizeof *range;
@@ -236,7 +236,7 @@ static int hear_ready(struct team *team, bool failed, const struct err *own, str
 int ranks_prepare(struct team *team, const struct job *job, struct err *err)
 {
     /* What all ranks would refuse is refused before any is woken. */
-    if (!ranks_find_dispatch(job->dispatch, job->sched.kind, err))
+    if (!ranks_find_dispatch(job->dispatch, err))
         return -1;
     struct order order = {.kind = ORDER_PREPARE, .job = *job};
     send_order(team, &order, sizeof order);
@@ -244,8 +244,11 @@ int ranks_prepare(struct team *team, const struct job *job, struct err *err)
     bool failed = set_up(team, job, &own) != 0;
     if (hear_ready(team, failed, &own, err) != 0)
         return -1;
-    claim_init(&team->claim, &job->sched);
-    memset(team->hands, 0, team->workers * sizeof *team->hands);
+    claim_init(team->claim, &job->sched);
+    if (claim_view_open(&team->view, &job->sched, err) != 0)
+        return -1;
+    for (uint32_t w = 0; w < team->workers; w++)
+        team->hands[w] = claim_hand_of(team->claim, &team->view, w);
     team->n_done = 0;
     if (team->dispatch->shared)
         ranks_deputy_rise(team);
@@ -262,12 +265,12 @@ static void take_results(struct team *team, const struct note *note)
                       note->range.count * each);
     if (note->n_ranges <= 1)
         return;
-    size_t list = note->n_ranges * sizeof(struct range), n = list + note->tally.tasks * each;
+    size_t list = note->n_ranges * sizeof(struct stretch), n = list + note->tally.tasks * each;
     char *pack = alloc_grown(NULL, 1, n);
     ranks_receive(team, from, TAG_HOME, pack, n);
     const char *data = pack + list;
     for (uint64_t i = 0; i < note->n_ranges; i++) {
-        struct range range;
+        struct stretch range;
         memcpy(&range, pack + i * sizeof range, sizeof range);
         memcpy(result_of(team, range.first), data, range.count * each);
         data += range.count * each;
@@ -481,6 +484,7 @@ static void join_ranks(struct team *team, const char *runtime)
         return;
     team->placements = alloc_zeroed(team->workers, sizeof *team->placements);
     team->hands = alloc_zeroed(team->workers, sizeof *team->hands);
+    team->claim = alloc_lines(1, claim_bytes(team->workers));
     team->done = alloc_zeroed((size_t)team->n_ranks, sizeof *team->done);
     ranks_post_note(team);
 }
@@ -540,6 +544,8 @@ void ranks_close(struct team *team)
     free(team->here);
     free(team->placements);
     free(team->hands);
+    free(team->claim);
+    claim_view_release(&team->view);
     free(team->done);
     free(team->results.results);
     pthread_cond_destroy(&team->deputy_wake);

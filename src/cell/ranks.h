@@ -23,16 +23,6 @@ struct ranks_kind {
     const char *runtime;   /* what it uses beside MPI, ", name"; copied */
 };
 
-/* The names of the dispatches, as in struct backend. */
-#define RANKS_DISPATCHES                                                                           \
-    {                                                                                              \
-        "master", "static", NULL                                                                   \
-    }
-
-/* The dispatch that "auto" or a name stands for with this schedule, or NULL with a sentence that
- * names those that can carry it. Needs no team. */
-const char *ranks_dispatch(const char *asked, enum sched_kind kind, struct err *err);
-
 /* The hooks of struct backend; all but ranks_open can be put into it as they are. MPI is
  * initialised by ranks_open and finalised by ranks_close: one team in the life of a process. Where
  * it fails in any rank, the root has the sentence and the other ranks a team that ranks_serve

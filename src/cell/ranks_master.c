@@ -34,10 +34,9 @@ void ranks_post_note(struct team *team)
 static void grant_chunk(struct team *team, const struct note *note)
 {
     struct grant grant = {0, 0, 0};
-    if (claim_next(&team->claim, &team->hands[note->worker], note->worker, &grant.first,
-                   &grant.count)) {
-        uint64_t next = atomic_load_explicit(&team->claim.next, memory_order_relaxed);
-        grant.left = next < team->job.sched.n ? team->job.sched.n - next : 0;
+    if (claim_next(&team->hands[note->worker], &grant.first, &grant.count)) {
+        /* The same or too many where others have claimed since, which does no harm. */
+        grant.left = team->job.sched.n - grant.first - grant.count;
     }
     /* Below the eager limit and one a worker at most: it is on its way when MPI_Send returns. */
     MPI_Send(&grant, sizeof grant, MPI_BYTE, (int)note->rank,
@@ -172,14 +171,14 @@ void ranks_deputy_end(struct team *team)
 static void own_range(struct worker *me, uint64_t first, uint64_t count)
 {
     if (me->n_ranges > 0) {
-        struct range *last = &me->ranges[me->n_ranges - 1];
+        struct stretch *last = &me->ranges[me->n_ranges - 1];
         if (last->first + last->count == first) {
             last->count += count;
             return;
         }
     }
     me->ranges = alloc_room(me->ranges, me->n_ranges, &me->ranges_room, sizeof *me->ranges);
-    me->ranges[me->n_ranges++] = (struct range){first, count};
+    me->ranges[me->n_ranges++] = (struct stretch){first, count};
 }
 
 static inline void run_chunk(struct team *team, struct worker *me, uint64_t first, uint64_t count,
@@ -201,9 +200,9 @@ static void shift_static(struct team *team, struct worker *me, struct tally *tal
 
 static void shift_of_root(struct team *team, struct worker *me, struct tally *tally)
 {
-    struct claim_hand hand = {0};
+    struct claim_hand hand = claim_hand_of(team->claim, &team->view, me->number);
     uint64_t first, count;
-    while (claim_next(&team->claim, &hand, me->number, &first, &count)) {
+    while (claim_next(&hand, &first, &count)) {
         run_chunk(team, me, first, count, tally);
         if (team->n_ranks > 1)
             look_in_passing(team);
@@ -270,42 +269,18 @@ static void shift_master(struct team *team, struct worker *me, struct tally *tal
 
 /* --- dispatches ------------------------------------------------------------------------------ */
 
-static const struct dispatch dispatch_table[] = {
+static const struct dispatch dispatches[] = {
     {"master", true, shift_master},
     {"static", false, shift_static},
 };
 
-enum { N_DISPATCHES = sizeof dispatch_table / sizeof *dispatch_table };
+enum { N_DISPATCHES = sizeof dispatches / sizeof *dispatches };
 
-const struct dispatch *ranks_find_dispatch(const char *asked, enum sched_kind kind, struct err *err)
+const struct dispatch *ranks_find_dispatch(const char *name, struct err *err)
 {
-    const struct sched_rule *rule = sched_table;
-    while (rule->name && rule->kind != kind)
-        rule++;
-    const char *names[N_DISPATCHES];
-    const struct dispatch *fit = NULL, *named = NULL;
-    for (int i = 0; i < N_DISPATCHES; i++) {
-        names[i] = dispatch_table[i].name;
-        if (!fit && dispatch_table[i].shared == rule->shared)
-            fit = &dispatch_table[i];
-        if (strcmp(asked, names[i]) == 0)
-            named = &dispatch_table[i];
-    }
-    if (strcmp(asked, "auto") == 0 || strcmp(asked, "") == 0)
-        return fit;
-    if (named && named->shared == rule->shared)
-        return named;
-    if (named) {
-        err_set(err, "dispatch '%s' cannot carry schedule '%s'; use 'auto' or '%s'", asked,
-                rule->name, fit->name);
-        return NULL;
-    }
-    text_refuse(err, "unknown dispatch", asked, names, N_DISPATCHES);
+    for (int i = 0; i < N_DISPATCHES; i++)
+        if (strcmp(dispatches[i].name, name) == 0)
+            return &dispatches[i];
+    err_set(err, "there is no dispatch '%s' here", name);
     return NULL;
-}
-
-const char *ranks_dispatch(const char *asked, enum sched_kind kind, struct err *err)
-{
-    const struct dispatch *dispatch = ranks_find_dispatch(asked, kind, err);
-    return dispatch ? dispatch->name : NULL;
 }

@@ -12,7 +12,7 @@
 /* TAG_GRANT + t is for thread t of a rank. */
 enum ranks_tag { TAG_ORDER, TAG_READY, TAG_NOTE, TAG_HOME, TAG_GRANT };
 
-struct range {
+struct stretch {
     uint64_t first, count;
 };
 
@@ -21,10 +21,10 @@ enum note_kind { NOTE_ASK, NOTE_DONE };
 /* What comes to the root during a map: a worker asks for a chunk, or all of a rank is done. */
 struct note {
     uint32_t kind, worker, rank;
-    uint32_t came;      /* DONE: the threads that took part */
-    struct tally tally; /* DONE: sum over the rank's workers */
-    uint64_t n_ranges;  /* DONE: of results that follow; a single one goes straight into place */
-    struct range range; /* DONE: the single one */
+    uint32_t came;        /* DONE: the threads that took part */
+    struct tally tally;   /* DONE: sum over the rank's workers */
+    uint64_t n_ranges;    /* DONE: of results that follow; a single one goes straight into place */
+    struct stretch range; /* DONE: the single one */
 };
 
 struct grant {
@@ -40,7 +40,7 @@ struct worker {
     alignas(CLAIM_LINE) struct worker_desk *desk;
     uint32_t number; /* rank × threads + thread */
     int pu;
-    struct range *ranges; /* of the results written here; neighbours are joined */
+    struct stretch *ranges; /* of the results written here; neighbours are joined */
     size_t n_ranges, ranges_room;
     /* The chunks asked for in this map, in a ring: grants arrive in the order of the asking. */
     uint64_t n_asked;
@@ -98,7 +98,8 @@ struct team {
     /* Root: when one of its workers last looked for notes. Then the claim, from which its workers
      * take by themselves, and whoever answers notes takes for the others. */
     alignas(CLAIM_LINE) _Atomic uint64_t looked_ns;
-    struct claim claim;
+    struct claim *claim; /* root: for all workers */
+    struct claim_view view;
 };
 
 /* --- ranks_wait.c ---------------------------------------------------------------------------- */
@@ -135,9 +136,8 @@ void ranks_receive(struct team *team, int from, int tag, void *data, size_t n);
 
 /* --- ranks_master.c -------------------------------------------------------------------------- */
 
-/* The dispatch that is asked for, as ranks_dispatch. */
-const struct dispatch *ranks_find_dispatch(const char *asked, enum sched_kind kind,
-                                           struct err *err);
+/* The dispatch of that name. */
+const struct dispatch *ranks_find_dispatch(const char *name, struct err *err);
 
 void ranks_post_note(struct team *team);
 

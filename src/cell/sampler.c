@@ -100,21 +100,6 @@ static int read_scale(const json_t *object, double *value, struct err *err)
     return 0;
 }
 
-static int read_dispatch(const struct sampler *sampler, const char *name, char *to, size_t size,
-                         struct err *err)
-{
-    const char *names[9] = {"auto"};
-    size_t n = 1;
-    for (const char *const *d = sampler->backend->dispatches; *d; d++)
-        names[n++] = *d;
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(names[i], name) == 0) {
-            text_copy(to, size, name);
-            return 0;
-        }
-    return text_refuse(err, "unknown dispatch", name, names, n);
-}
-
 static int read_job(const struct sampler *sampler, const json_t *object, struct job *job,
                     struct err *err)
 {
@@ -133,10 +118,14 @@ static int read_job(const struct sampler *sampler, const json_t *object, struct 
         return err_set(err, "the request has no workload");
     if (tasks == UINT64_MAX)
         return err_set(err, "the request has no tasks");
-    const struct sched_rule *rule = sched_find(schedule, err);
-    if (!rule || read_dispatch(sampler, dispatch, job->dispatch, sizeof job->dispatch, err) != 0)
+    struct sched_spec spec;
+    if (sched_spec_read(schedule, &spec, err) != 0)
         return -1;
-    job->sched = sched_resolve(rule->kind, tasks, sampler->workers, chunk);
+    const char *way = dispatch_choose(sampler->backend->name, dispatch, spec.rule, err);
+    if (!way)
+        return -1;
+    text_copy(job->dispatch, sizeof job->dispatch, way);
+    job->sched = sched_make(&spec, tasks, sampler->workers, chunk);
     return work_canonical(workload, job->spec, sizeof job->spec, err);
 }
 
@@ -254,9 +243,11 @@ static uint64_t close_team(struct sampler *sampler)
 
 int sampler_warm(struct sampler *sampler, struct err *err)
 {
-    struct job job = {.spec = "null", .scale = 1, .dispatch = "auto"};
+    struct job job = {.spec = "null", .scale = 1};
     struct sample sample = {0};
     struct outcome outcome;
+    text_copy(job.dispatch, sizeof job.dispatch,
+              dispatch_choose(sampler->backend->name, "auto", sched_rule_of(SCHED_DYNAMIC), err));
     job.sched = sched_resolve(SCHED_DYNAMIC, 2 * (uint64_t)sampler->workers, sampler->workers, 1);
     if (take_sample(sampler, &job, &sample, &outcome, err) != 0 || !sample.verified)
         return err_prefix(err, "the first list of tasks");

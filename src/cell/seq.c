@@ -51,12 +51,17 @@ static int seq_map(struct team *team, const struct job *job, struct err *err)
     struct worker_report *report = &team->desk->report;
     struct tally tally = {0};
     worker_begin(report);
+    uint64_t first = 0, count = job->sched.n;
     if (job->trace) {
-        struct claim claim;
-        claim_init(&claim, &job->sched);
-        worker_drain(&claim, job->work, 0, team->results.results, &tally, &team->desk->log);
-    } else if (job->sched.n > 0) {
-        work_run_range(job->work, 0, job->sched.n, team->results.results, &tally);
+        struct sched_walk walk = {0};
+        for (uint64_t turn = 0; job->sched.class == SCHED_FIXED
+                                    ? sched_static_chunk(&job->sched, 0, turn, &first, &count)
+                                    : sched_walk(&job->sched, &walk, &first, &count);
+             turn++)
+            worker_run_chunk(job->work, 0, first, count, team->results.results, &tally,
+                             &team->desk->log);
+    } else if (count > 0) {
+        work_run_range(job->work, first, count, team->results.results, &tally);
     }
     report->tally = tally;
     worker_end(report);
@@ -76,7 +81,6 @@ const struct backend backend_seq = {
     .name = "seq",
     .summary = "one process, one task after the other: the base of every speedup",
     .limits = BACKEND_ONE_WORKER | BACKEND_ONE_RANK,
-    .dispatches = {"none"},
     .open = seq_open,
     .placements = seq_placements,
     .prepare = seq_prepare,

@@ -43,6 +43,25 @@ void worker_end(struct worker_report *report)
     report->end_ns = clock_now_ns();
 }
 
+void worker_drain(struct claim_hand *hand, const struct work *work, void *results,
+                  struct worker_report *report, struct event_log *log)
+{
+    struct tally tally = {0};
+    struct meter meter;
+    uint64_t first, count;
+    meter_start(&meter);
+    for (;;) {
+        meter_ask(&meter);
+        bool got = claim_next(hand, &first, &count);
+        meter_got(&meter);
+        if (!got)
+            break;
+        worker_run_chunk(work, hand->worker, first, count, results, &tally, log);
+    }
+    report->claim_ns = meter_end(&meter);
+    report->tally = tally;
+}
+
 void worker_place(struct placement *placement, int requested_pu)
 {
     placement->pid = getpid();

@@ -45,16 +45,62 @@ static inline void worker_run_chunk(const struct work *work, uint32_t worker, ui
     worker_log_chunk(log, worker, first, count, start, clock_now_ns());
 }
 
-/* Claims and runs chunks until none is left. The tally is the worker's own; it is copied into the
- * report by the caller, so that no two workers write to one cache line while they run. */
-static inline void worker_drain(struct claim *claim, const struct work *work, uint32_t worker,
-                                void *results, struct tally *tally, struct event_log *log)
+/* Time spent on getting chunks, at next to no cost: while chunks are short only some claims are
+ * timed, and each stands for those before it that were not.
+ *
+ *     meter_ask(&meter); got = … the claim …; meter_got(&meter);  … the chunk …
+ *
+ * and meter_end after the claim that got nothing. */
+struct meter {
+    uint64_t claim_ns; /* the sum so far */
+    uint64_t asked, got, last_ns;
+    uint32_t skipped, to_skip;
+    bool is_on;
+};
+
+enum {
+    METER_SHORT_NS = 5000, /* chunks below this are timed by samples: two readings are 1 % of it */
+    METER_SKIP = 127,      /* claims between two that are timed */
+};
+
+static inline void meter_start(struct meter *meter)
 {
-    struct claim_hand hand = {0};
-    uint64_t first, count;
-    while (claim_next(claim, &hand, worker, &first, &count))
-        worker_run_chunk(work, worker, first, count, results, tally, log);
+    *meter = (struct meter){.got = clock_now_ns()};
 }
+
+static inline void meter_ask(struct meter *meter)
+{
+    meter->is_on = meter->skipped == meter->to_skip;
+    if (__builtin_expect(meter->is_on, 0))
+        meter->asked = clock_now_ns();
+    else
+        meter->skipped++;
+}
+
+static inline void meter_got(struct meter *meter)
+{
+    if (__builtin_expect(!meter->is_on, 1))
+        return;
+    uint64_t now = clock_now_ns(), stands_for = meter->skipped + 1;
+    uint64_t round_ns = (now - meter->got) / stands_for; /* of a claim and a chunk */
+    meter->last_ns = now - meter->asked;
+    meter->claim_ns += meter->last_ns * stands_for;
+    meter->got = now;
+    meter->skipped = 0;
+    meter->to_skip = round_ns < METER_SHORT_NS ? METER_SKIP : 0;
+}
+
+/* Returns the sum. */
+static inline uint64_t meter_end(struct meter *meter)
+{
+    return meter->claim_ns + meter->skipped * meter->last_ns;
+}
+
+/* Claims and runs chunks until none is left; fills the tally and claim_ns of the report at the end,
+ * so that no two workers write to one cache line while they run. In the timed part, between
+ * worker_begin and worker_end. */
+void worker_drain(struct claim_hand *hand, const struct work *work, void *results,
+                  struct worker_report *report, struct event_log *log);
 
 /* --- outside of it ---------------------------------------------------------------------------- */
 

@@ -156,7 +156,7 @@ static uint64_t tasks_of_busiest(const struct sched *sched)
 
 static struct plan plan_chunks(const struct costs *costs, const struct sched *sched)
 {
-    if (costs->even && sched->kind != SCHED_GUIDED)
+    if (costs->even && sched->class != SCHED_SEQUENCE)
         return (struct plan){
             .total = (double)sched->n * costs->each,
             .makespan = (double)tasks_of_busiest(sched) * costs->each,

@@ -20,7 +20,7 @@
     F(real, scale, "", "factor on the times of the workload")                                      \
     F(count, tasks, "", "number of tasks")                                                         \
     F(text, backend, "", "who runs the tasks")                                                     \
-    F(text, schedule, "", "rule that sets chunk sizes")                                            \
+    F(text, schedule, "", "rule that sets chunk sizes, with the parameters given to it")           \
     F(text, dispatch, "", "mechanism by which a worker gets its next chunk")                       \
     F(count, chunk, "tasks", "chunk size; for guided the least one")                               \
     F(flag, chunk_auto, "",                                                                        \
@@ -39,6 +39,17 @@
     F(count, group, "", "which group of cells was alive side by side, from 0")                     \
     F(text, status, "", "ok, wrong (a wrong answer), died, timeout, nonsense or error")            \
     F(count, wall_ns, "ns", "from the start of the map until its caller has all results")          \
+    F(count, span_ns, "ns", "from the common start of the workers to the last one's end")          \
+    F(count, busy_ns, "ns", "running tasks, of all workers")                                       \
+    F(count, claim_ns, "ns",                                                                       \
+      "getting chunks, of all workers; 0 where the OpenMP runtime does that unseen")               \
+    F(count, idle_ns, "ns", "neither, of all workers, within the span")                            \
+    F(real, imbalance, "", "busy time of the busiest worker / mean busy time - 1")                 \
+    F(count, nodes, "", "machines that the workers ran on")                                        \
+    F(count, clock_error_ns, "ns", "residual error of the workers' clocks, 0 on one machine")      \
+    F(real, h_ns, "ns", "cost of a chunk that the schedule reckoned with; empty: none")            \
+    F(real, task_mean_ns, "ns", "mean time of a task that it reckoned with; empty: none")          \
+    F(real, task_sd_ns, "ns", "standard deviation that it reckoned with; empty: none")             \
     F(count, open_ns, "ns", "making the workers, before the first sample of the launch")           \
     F(count, close_ns, "ns", "ending the workers; 0 unless fresh")                                 \
     F(count, user_ns, "ns", "user CPU time of all workers during the map")                         \
@@ -79,6 +90,19 @@
     F(text, observed_pu, "", "PU where it ran when it looked")                                     \
     F(text, observed_set, "", "PUs that it may run on")                                            \
     F(text, runtime, "", "OpenMP runtime or MPI library, and the variables that steer it")
+
+/* One worker during one sample: workers.csv. */
+#define WORKER_FIELDS(F)                                                                           \
+    F(count, order, "", "the sample, as in samples.csv")                                           \
+    F(count, worker, "", "which worker, from 0")                                                   \
+    F(count, rank, "", "its MPI rank")                                                             \
+    F(count, thread, "", "its thread within the rank or process")                                  \
+    F(count, tasks, "tasks", "tasks that it ran")                                                  \
+    F(count, chunks, "", "chunks that it ran")                                                     \
+    F(count, start_ns, "ns", "from the common start to its own")                                   \
+    F(count, end_ns, "ns", "from the common start to its end")                                     \
+    F(count, busy_ns, "ns", "running tasks")                                                       \
+    F(count, claim_ns, "ns", "getting chunks, as in samples.csv")
 
 /* One chunk as it was run: trace.csv, with --trace. */
 #define TRACE_FIELDS(F)                                                                            \

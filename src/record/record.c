@@ -13,11 +13,13 @@
 #define POINT_ROW(...) ROW(point, __VA_ARGS__)
 #define SAMPLE_ROW(...) ROW(sample, __VA_ARGS__)
 #define PLACEMENT_ROW(...) ROW(placement_row, __VA_ARGS__)
+#define WORKER_ROW(...) ROW(worker_row, __VA_ARGS__)
 #define TRACE_ROW(...) ROW(trace_row, __VA_ARGS__)
 
 const struct field point_fields[] = {POINT_FIELDS(POINT_ROW){NULL, 0, 0, NULL, NULL}};
 const struct field sample_fields[] = {SAMPLE_FIELDS(SAMPLE_ROW){NULL, 0, 0, NULL, NULL}};
 const struct field placement_fields[] = {PLACEMENT_FIELDS(PLACEMENT_ROW){NULL, 0, 0, NULL, NULL}};
+const struct field worker_fields[] = {WORKER_FIELDS(WORKER_ROW){NULL, 0, 0, NULL, NULL}};
 const struct field trace_fields[] = {TRACE_FIELDS(TRACE_ROW){NULL, 0, 0, NULL, NULL}};
 
 static void *member(const struct field *field, void *record)

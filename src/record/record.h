@@ -41,12 +41,17 @@ struct placement_row {
     PLACEMENT_FIELDS(RECORD_MEMBER)
 };
 
+struct worker_row {
+    WORKER_FIELDS(RECORD_MEMBER)
+};
+
 struct trace_row {
     TRACE_FIELDS(RECORD_MEMBER)
 };
 
 /* End with an entry whose name is NULL. */
-extern const struct field point_fields[], sample_fields[], placement_fields[], trace_fields[];
+extern const struct field point_fields[], sample_fields[], placement_fields[], worker_fields[],
+    trace_fields[];
 
 /* --- one record by its table ------------------------------------------------------------------ */
 

@@ -10,15 +10,14 @@
 
 const struct backend_kind backend_kinds[] = {
     {"seq", "one process, one task after the other: the base of every speedup", "poolmark-cell",
-     true, false, false, "none", "none", NULL},
+     true, false, false, NULL},
     {"procpool", "a pool of worker processes over shared memory", "poolmark-cell", false, false,
-     false, "ticket", "static", NULL},
-    {"openmp", "threads of one process, by OpenMP", "poolmark-cell", false, false, true, "native",
-     "native", NULL},
+     false, NULL},
+    {"openmp", "threads of one process, by OpenMP", "poolmark-cell", false, false, true, NULL},
     {"mpi", "MPI ranks, one worker each; the master works too", "poolmark-cell-mpi", false, true,
-     false, "master", "static", NULL},
+     false, NULL},
     {"hybrid", "MPI ranks with OpenMP threads in each", "poolmark-cell-mpi", false, true, true,
-     "master", "static", NULL},
+     NULL},
     {0},
 };
 
@@ -96,11 +95,8 @@ struct backend_kind *backend_kind_find(const char *name, const char *cells, stru
             return copy_kind(&backend_kinds[i]);
     char *command = find_command(name, cells);
     if (command) {
-        struct backend_kind own = {.name = name,
-                                   .summary = "a cell of your own",
-                                   .command = command,
-                                   .dispatch_shared = "auto",
-                                   .dispatch_static = "auto"};
+        struct backend_kind own = {
+            .name = name, .summary = "a cell of your own", .command = command};
         struct backend_kind *copy = copy_kind(&own);
         free(command);
         return copy;

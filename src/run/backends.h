@@ -18,8 +18,7 @@ struct backend_kind {
     bool is_base;        /* one worker, no schedule: what speedups are relative to */
     bool uses_ranks;     /* started by mpirun */
     bool uses_threads; /* its workers are threads; with ranks: factorisations of the worker count */
-    const char *dispatch_shared, *dispatch_static; /* what "auto" means */
-    const char *command;                           /* --cell NAME=COMMAND */
+    const char *command; /* --cell NAME=COMMAND */
 };
 
 /* Those built in; ends with a NULL name. */

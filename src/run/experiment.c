@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "sched/dispatch.h"
 #include "work/work.h"
 
 #include <fnmatch.h>
@@ -135,9 +136,7 @@ static int read_schedules(const char *text, struct experiment *e, struct err *er
     e->schedules = alloc_zeroed(n, sizeof *e->schedules);
     int status = 0;
     for (size_t i = 0; i < n && status == 0; i++) {
-        e->schedules[e->n_schedules] = sched_find(words[i], err);
-        if (!e->schedules[e->n_schedules++])
-            status = -1;
+        status = sched_spec_read(words[i], &e->schedules[e->n_schedules++], err);
     }
     text_words_free(words);
     return status;
@@ -145,18 +144,19 @@ static int read_schedules(const char *text, struct experiment *e, struct err *er
 
 static int read_dispatches(const char *text, struct experiment *e, struct err *err)
 {
-    static const char *const known[] = {"auto", "ticket", "native", "master", "static"};
-    enum { N = sizeof known / sizeof *known };
+    const char *known[16] = {"auto"};
+    size_t n_known = 1;
+    for (const struct dispatch_way *way = dispatch_table; way->name; way++)
+        known[n_known++] = way->name;
     e->dispatches = read_words(text, ",", &e->n_dispatches, err);
     if (!e->dispatches)
         return -1;
     for (size_t i = 0; i < e->n_dispatches; i++) {
         bool found = false;
-        for (int k = 0; k < N; k++)
+        for (size_t k = 0; k < n_known; k++)
             found = found || strcmp(e->dispatches[i], known[k]) == 0;
-        if (!found) {
-            return text_refuse(err, "unknown dispatch", e->dispatches[i], known, N);
-        }
+        if (!found)
+            return text_refuse(err, "unknown dispatch", e->dispatches[i], known, n_known);
     }
     return 0;
 }

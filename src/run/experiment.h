@@ -33,7 +33,7 @@ struct experiment {
     struct counts tasks;
     struct backend_kind **backends; /* without the base */
     size_t n_backends;
-    const struct sched_rule **schedules;
+    struct sched_spec *schedules;
     size_t n_schedules;
     char **dispatches;
     size_t n_dispatches;

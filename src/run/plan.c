@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "sched/dispatch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +121,7 @@ static void add_base(struct expansion *x, const char *workload)
 
 struct shape {
     const struct backend_kind *kind;
-    const struct sched_rule *rule;
+    const struct sched_spec *spec;
     const char *dispatch;
     uint64_t chunk;
     uint32_t workers, ranks;
@@ -129,12 +130,11 @@ struct shape {
 static int choose_dispatch(const struct expansion *x, const struct shape *s, char *dispatch,
                            struct err *err)
 {
-    const char *own = s->rule->shared ? s->kind->dispatch_shared : s->kind->dispatch_static;
-    const char *wanted = strcmp(s->dispatch, "auto") == 0 ? own : s->dispatch;
-    if (strcmp(wanted, own) != 0 && strcmp(own, "auto") != 0)
-        return err_set(
-            err, "%s: %s with the schedule %s cannot use the dispatch '%s'; allowed: auto, %s",
-            x->e->places[OPTION_DISPATCH], s->kind->name, s->rule->name, wanted, own);
+    const char *wanted = s->kind->command
+                             ? s->dispatch
+                             : dispatch_choose(s->kind->name, s->dispatch, s->spec->rule, err);
+    if (!wanted)
+        return err_prefix(err, "%s", x->e->places[OPTION_DISPATCH]);
     text_copy(dispatch, FIELD_TEXT_BYTES, wanted);
     return 0;
 }
@@ -159,9 +159,9 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
                        slots_of(x->machine) == 1 ? "" : "s");
     if (choose_dispatch(x, s, p.point.dispatch, err) != 0)
         return -1;
-    struct sched sched = sched_resolve(s->rule->kind, x->work->n, s->workers, s->chunk);
+    struct sched sched = sched_make(s->spec, x->work->n, s->workers, s->chunk);
     text_copy(p.point.backend, FIELD_TEXT_BYTES, s->kind->name);
-    text_copy(p.point.schedule, FIELD_TEXT_BYTES, s->rule->name);
+    sched_spec_write(s->spec, p.point.schedule, FIELD_TEXT_BYTES);
     p.point.chunk = sched.chunk;
     p.point.chunk_auto = s->chunk == 0;
     p.point.workers = s->workers;
@@ -174,7 +174,7 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
     struct point twin = p.point;
     twin.chunk_auto = !p.point.chunk_auto;
     if (plan_find(x->plan, &p.point) != SIZE_MAX ||
-        (s->rule->shared && plan_find(x->plan, &twin) != SIZE_MAX))
+        (s->spec->rule->class != SCHED_FIXED && plan_find(x->plan, &twin) != SIZE_MAX))
         return 0;
     p.bound = bound_compute(x->work, &sched, x->machine->usable);
     p.timeout_ns = sample_timeout(x->e, &p.bound);
@@ -244,12 +244,12 @@ static int expand_backend(struct expansion *x, const struct backend_kind *kind,
         for (size_t d = 0; d < e->n_dispatches; d++)
             for (size_t c = 0; c < e->chunks.n; c++)
                 for (size_t w = 0; w < e->workers.n; w++) {
-                    struct shape shape = {.kind = kind,
-                                          .rule = e->schedules[s],
-                                          .dispatch = e->dispatches[d],
-                                          .chunk =
-                                              e->schedules[s]->takes_chunk ? e->chunks.items[c] : 0,
-                                          .workers = (uint32_t)e->workers.items[w]};
+                    struct shape shape = {
+                        .kind = kind,
+                        .spec = &e->schedules[s],
+                        .dispatch = e->dispatches[d],
+                        .chunk = e->schedules[s].rule->takes_chunk ? e->chunks.items[c] : 0,
+                        .workers = (uint32_t)e->workers.items[w]};
                     if (add_factorisations(x, shape, workload, err) != 0)
                         return -1;
                 }
