@@ -112,7 +112,7 @@ int units_count(const char *text, uint64_t *count, struct err *err)
     return 0;
 }
 
-int units_duration(const char *text, uint64_t *ns, struct err *err)
+int units_duration_real(const char *text, double *ns, struct err *err)
 {
     char number[64], unit[16], *end;
     const struct unit *u = NULL;
@@ -121,6 +121,15 @@ int units_duration(const char *text, uint64_t *ns, struct err *err)
     double value = u ? strtod(number, &end) * u->factor : -1;
     if (!u || *end || !isfinite(value) || value > 1e18)
         return err_set(err, "'%s' is not a duration (as 20ms, 1.5s, 300us)", text);
+    *ns = value;
+    return 0;
+}
+
+int units_duration(const char *text, uint64_t *ns, struct err *err)
+{
+    double value;
+    if (units_duration_real(text, &value, err) != 0)
+        return -1;
     *ns = (uint64_t)nearbyint(value);
     return 0;
 }

@@ -17,6 +17,9 @@ int units_count(const char *text, uint64_t *count, struct err *err);
 /* A duration in ns: a decimal number and ns, us, ms, s, min or h; a bare number is seconds. */
 int units_duration(const char *text, uint64_t *ns, struct err *err);
 
+/* The same with its fraction: "35.5ns". */
+int units_duration_real(const char *text, double *ns, struct err *err);
+
 /* A finite decimal number. */
 int units_real(const char *text, double *value, struct err *err);
 

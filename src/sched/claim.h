@@ -71,14 +71,14 @@ struct claim_hand {
     struct claim *claim;
     const struct claim_view *view;
     uint32_t worker;
-    uint64_t turn; /* chunks that it was given */
-    double weight; /* see sched_adaptive_size */
+    uint64_t turn;        /* chunks that it was given */
+    struct sched_own own; /* ADAPTIVE */
 };
 
 static inline struct claim_hand claim_hand_of(struct claim *claim, const struct claim_view *view,
                                               uint32_t worker)
 {
-    return (struct claim_hand){claim, view, worker, 0, 0};
+    return (struct claim_hand){claim, view, worker, 0, {0, 0}};
 }
 
 /* The part of claim_next that is not inline: ADAPTIVE and RANGES. */

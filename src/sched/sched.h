@@ -8,6 +8,9 @@
  *
  * The rules stand in sched_table, each with its formula and source above its function in sched.c.
  * They fall into classes by what a claim engine (claim.h) must know to hand their chunks out.
+ *
+ * sched.c has the table and the rules whose chunks are known beforehand, sched_adaptive.c those
+ * that look at the past, sched_spec.c the specifications.
  */
 #ifndef POOLMARK_SCHED_SCHED_H
 #define POOLMARK_SCHED_SCHED_H
@@ -103,8 +106,12 @@ struct sched_spec {
  * with what is allowed. */
 int sched_spec_read(const char *text, struct sched_spec *spec, struct err *err);
 
+/* A rule with nothing given: all parameters at their defaults. */
+struct sched_spec sched_spec_default(enum sched_kind kind);
+
 /* Writes it so that equal ones have equal text: parameters in table order, those that were not
- * given or are at their defaults left out. Reads back as the same. */
+ * given or are at their defaults left out. Reads back as the same; what sched_spec_read has
+ * accepted fits in SCHED_SPEC_BYTES. */
 void sched_spec_write(const struct sched_spec *spec, char *buffer, size_t size);
 
 /* Whether all that the rule needs was given; else the sentence names what is missing. */
@@ -124,13 +131,18 @@ struct sched {
 };
 
 /* Makes a schedule. chunk 0 means "auto": the rule's own, ceil(N/P) for static, ceil(N/4P) for
- * pool, the formula for fsc and mfsc, 1 for the others. The chunk given to a rule that takes none
- * is ignored. What the rule needs must be there (sched_spec_check_complete). */
+ * pool, the formula for fsc and mfsc, 1 for the others. To fsc and mfsc a chunk is the least size.
+ * The chunk given to a rule that takes none is ignored. What the rule needs should be there
+ * (sched_spec_check_complete): a size that cannot be computed is that of the least chunk. */
 struct sched sched_make(const struct sched_spec *spec, uint64_t n, uint32_t workers,
                         uint64_t chunk);
 
 /* The same for a rule at its default parameters. */
 struct sched sched_resolve(enum sched_kind kind, uint64_t n, uint32_t workers, uint64_t chunk);
+
+/* Whether its chunks are known before the start: FIXED, CONSTANT and SEQUENCE, once what the rule
+ * needs is there. */
+bool sched_is_known(const struct sched *s);
 
 /* --- chunks ----------------------------------------------------------------------------------- */
 
@@ -138,7 +150,8 @@ struct sched sched_resolve(enum sched_kind kind, uint64_t n, uint32_t workers, u
 bool sched_static_chunk(const struct sched *s, uint32_t worker, uint64_t turn, uint64_t *first,
                         uint64_t *count);
 
-/* CONSTANT and SEQUENCE: walks the chunks in order. Zero the walk, then call until it is false. */
+/* CONSTANT and SEQUENCE: walks the chunks in order. Zero the walk, then call until it is false.
+ * Under other rules all chunks have the least size, as one worker would take them by itself. */
 struct sched_walk {
     uint64_t i;        /* number of the next chunk */
     uint64_t next;     /* first task not handed out */
@@ -180,12 +193,17 @@ struct sched_past {
     double asked_ns;              /* when it asked last, on the clock of the list */
 };
 
+/* ADAPTIVE: what a worker keeps for itself from claim to claim. Zeroed before the list. */
+struct sched_own {
+    double weight;  /* awf-b, awf-d: for as long as its batch lasts; 0: none yet */
+    uint64_t batch; /* the batch in which it was set */
+};
+
 /* ADAPTIVE: the size of the next chunk for `worker`, which has had `turn` chunks, when `i` chunks
- * were handed out to all and `left` (>= 1) tasks are not. pasts[P]; `weight` is the worker's own to
- * keep from claim to claim, 0 at first (awf-b, awf-d: set when a batch begins). now_ns: on the same
- * clock as asked_ns. */
+ * were handed out to all and `left` (>= 1) tasks are not. pasts[P]; that of `worker` must hold all
+ * its chunks, since it has run them. now_ns: on the same clock as asked_ns. */
 uint64_t sched_adaptive_size(const struct sched *s, uint32_t worker, uint64_t turn, uint64_t i,
-                             uint64_t left, const struct sched_past *pasts, double *weight,
+                             uint64_t left, const struct sched_past *pasts, struct sched_own *own,
                              double now_ns);
 
 #endif
