@@ -2,7 +2,8 @@
  *
  * Chunks are visited in the order of their indices and their costs summed on the way, so no array
  * of n costs is held. Lists whose tasks all cost the same are recognised first and, where chunks
- * are equal too, solved in closed form: 10^8 null tasks are planned as fast as ten.
+ * are equal too, solved in closed form: 10^8 null tasks are planned as fast as ten. Where chunks
+ * are not known beforehand each task counts as one.
  */
 #include "model/bound.h"
 
@@ -95,26 +96,44 @@ static double give_to_first(struct workers *workers, double cost)
     return end;
 }
 
+/* Walks the chunks. Equal tasks need not be summed, so that the walk ends with the simulation. */
 static struct plan plan_shared(const struct costs *costs, const struct sched *sched)
 {
     struct plan plan = {.simulated = true};
     struct workers workers = {alloc_zeroed(sched->workers, sizeof(double)), sched->workers};
-    uint64_t n_chunks = 0;
-    for (uint64_t first = 0; first < sched->n;) {
-        uint64_t count = sched_size(sched, sched->n - first);
+    struct sched_walk walk = {0};
+    uint64_t first, count;
+    while ((plan.simulated || !costs->even) && sched_walk(sched, &walk, &first, &count)) {
         double cost = chunk_cost(costs, first, count);
         plan.total += cost;
         if (cost > plan.longest)
             plan.longest = cost;
-        if (++n_chunks <= MOST_SIMULATED) {
+        plan.simulated = walk.i <= MOST_SIMULATED;
+        if (plan.simulated) {
             double end = give_to_first(&workers, cost);
             if (end > plan.makespan)
                 plan.makespan = end;
         }
-        first += count;
     }
+    if (costs->even)
+        plan.total = (double)sched->n * costs->each;
     free(workers.free);
-    plan.simulated = n_chunks <= MOST_SIMULATED;
+    return plan;
+}
+
+/* Total and longest task, where no more is known; one worker takes the total however it is cut. */
+static struct plan plan_unknown(const struct costs *costs, const struct sched *sched)
+{
+    struct plan plan = {.total = costs->even ? (double)sched->n * costs->each : 0,
+                        .longest = costs->even ? costs->each : 0};
+    for (uint64_t i = 0; !costs->even && i < sched->n; i++) {
+        double cost = task_cost(costs, i);
+        plan.total += cost;
+        if (cost > plan.longest)
+            plan.longest = cost;
+    }
+    plan.makespan = plan.total;
+    plan.simulated = sched->workers == 1 || sched->n == 0;
     return plan;
 }
 
@@ -156,14 +175,16 @@ static uint64_t tasks_of_busiest(const struct sched *sched)
 
 static struct plan plan_chunks(const struct costs *costs, const struct sched *sched)
 {
-    if (costs->even && sched->class != SCHED_SEQUENCE)
+    bool known = sched_is_known(sched);
+    if (known && costs->even && sched->class != SCHED_SEQUENCE)
         return (struct plan){
             .total = (double)sched->n * costs->each,
             .makespan = (double)tasks_of_busiest(sched) * costs->each,
             .simulated = true,
         };
-    struct plan plan =
-        sched->kind == SCHED_STATIC ? plan_static(costs, sched) : plan_shared(costs, sched);
+    struct plan plan = !known                        ? plan_unknown(costs, sched)
+                       : sched->class == SCHED_FIXED ? plan_static(costs, sched)
+                                                     : plan_shared(costs, sched);
     if (!plan.simulated) {
         /* All that is certain: an equal share is the least, and the longest chunk is not cut. */
         double share = plan.total / sched->workers;

@@ -3,6 +3,8 @@
  *
  * Source: Graham, "Bounds on Multiprocessing Timing Anomalies", 1969: each chunk in order goes to
  * the worker that is free first. Static schedules fix the worker instead.
+ *
+ * Rules that OpenMP has are those of libgomp; libomp cuts guided in another way (guided-llvm).
  */
 #ifndef POOLMARK_MODEL_BOUND_H
 #define POOLMARK_MODEL_BOUND_H
@@ -16,8 +18,10 @@ struct bound {
     double speedup; /* total / makespan; the number of workers when there are no tasks or they have
                        no ideal time (null); at most `usable` when tasks use the CPU */
     bool cpu_limited; /* the usable CPUs, not the chunks, set the speedup */
-    bool exact;       /* false: more chunks than are simulated one by one, and only an upper bound
-                         of the speedup is known (total / longest chunk, at most W) */
+    bool exact;       /* false: only an upper bound of the speedup is known (total / longest chunk,
+                         at most W), since there are more chunks than are simulated one by one, or
+                         they are not known beforehand and each task counts as one: adaptive rules,
+                         stealing, the OpenMP runtime's own, sizes that hang on times to measure */
 };
 
 /* usable: CPUs that can compute at once, at least 1. The work is set up for the sched's n tasks.

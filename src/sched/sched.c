@@ -282,7 +282,8 @@ struct sched sched_make(const struct sched_spec *spec, uint64_t n, uint32_t work
     else if (kind == SCHED_STATIC && chunk == 0) {
         own = divide_up(n, workers);
         s.blocks = true;
-    }
+    } else if (kind == SCHED_TASKLOOP && chunk == 0)
+        s.blocks = true;
     if (s.chunk < own)
         s.chunk = own;
     /* A chunk beyond n is one chunk of n; clamping it keeps the shared counter far from overflow.

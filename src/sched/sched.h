@@ -126,7 +126,8 @@ struct sched {
     uint64_t n;       /* N */
     uint32_t workers; /* P, at least 1 */
     uint64_t chunk;   /* c as resolved, at least 1 and at most n; of constant rules: the size */
-    bool blocks;      /* static without a chunk: one block a worker */
+    bool blocks;      /* without a chunk: under static one block a worker, under taskloop whatever
+                         grainsize the runtime chooses */
     struct sched_params params;
 };
 
