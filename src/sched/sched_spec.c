@@ -317,22 +317,22 @@ void sched_spec_write(const struct sched_spec *spec, char *buffer, size_t size)
 
 int sched_spec_check_complete(const struct sched_spec *spec, struct err *err)
 {
-    struct text missing = TEXT_INIT, example = TEXT_INIT;
+    const struct param *missing[N_PARAMS];
     size_t n = 0;
-    for (size_t k = 0; k < N_PARAMS; k++) {
-        const struct param *param = &params[k];
-        if (!(spec->rule->needs & param->need) || !is_default(&spec->params, param))
-            continue;
-        text_addf(&missing, "%s%s", n++ ? " and " : "", param->name);
-    }
+    for (size_t k = 0; k < N_PARAMS; k++)
+        if ((spec->rule->needs & params[k].need) && is_default(&spec->params, &params[k]))
+            missing[n++] = &params[k];
     if (n == 0)
         return 0;
+    struct text t = TEXT_INIT;
+    text_addf(&t, "schedule %s needs ", spec->rule->name);
+    for (size_t k = 0; k < n; k++)
+        text_addf(&t, "%s%s", k == 0 ? "" : k + 1 == n ? " and " : ", ", missing[k]->name);
+    text_addf(&t, ": give %s, as in '%s", n == 1 ? "it" : "them", spec->rule->name);
     for (size_t k = 0; k < N_PARAMS; k++)
         if (spec->rule->needs & params[k].need)
-            text_addf(&example, " %s", params[k].example);
-    err_set(err, "schedule %s needs %s: give %s, as in '%s%s'", spec->rule->name, missing.text,
-            n == 1 ? "it" : "them", spec->rule->name, example.text);
-    text_release(&missing);
-    text_release(&example);
+            text_addf(&t, " %s", params[k].example);
+    err_set(err, "%s'", t.text);
+    text_release(&t);
     return -1;
 }
