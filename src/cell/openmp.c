@@ -1,8 +1,15 @@
-/* Backend "openmp": threads of one process, by the loop schedules of the OpenMP runtime itself.
+/* Backend "openmp": threads of one process, by the loop schedules and tasks of the OpenMP runtime
+ * itself (dispatch native), or by our claim engine (all others).
  *
- * The runtime hands out single indices of a loop, not chunks. Where its chunks begin follows from
+ * A loop of the runtime hands out single indices, not chunks. Where its chunks begin follows from
  * the schedule: the next index is not the successor of the last one, or the size that the rule
- * gives to a chunk which begins there has been reached.
+ * gives to a chunk which begins there has been reached. Under `auto` the runtime keeps its rule to
+ * itself: there a chunk is what a thread runs without a gap. Of taskloop and tasks a chunk is a
+ * task.
+ *
+ * One source for two runtimes: libgomp (poolmark-cell) and LLVM's libomp (poolmark-cell-llvm),
+ * which takes calls of libgomp's too, so that a program must never load both. They differ in what
+ * `guided` is and in the blocks of `static`.
  *
  * Variables that the user has set (OMP_*) stay as they are: the thread count is asked for region by
  * region, and a runtime that grants fewer is an error, never a smaller measurement.
@@ -24,6 +31,9 @@ struct team {
     int *pus; /* the plan: [workers] */
     struct worker_desk *desks;
     struct placement *placements;
+    struct sched rule; /* by which this runtime cuts the loop at hand */
+    struct claim *claim;
+    struct claim_view *views; /* [workers] */
     struct results_room results;
     struct outcome_room room;
     struct text runtime;
@@ -38,7 +48,13 @@ static int check_threads(const struct team *team, int threads, struct err *err)
                    team->workers, omp_get_thread_limit());
 }
 
-/* --- the loop --------------------------------------------------------------------------------- */
+/* Whether the runtime that this process has loaded is LLVM's. */
+static bool is_libomp(void)
+{
+    return dlsym(RTLD_DEFAULT, "__kmpc_fork_call") != NULL;
+}
+
+/* --- loops ------------------------------------------------------------------------------------ */
 
 /* What a thread keeps of the chunk that it runs. */
 struct span {
@@ -74,18 +90,19 @@ static inline void begin_span(struct span *span, int64_t i, uint64_t size, uint3
 /* This thread's part of the loop; results and log may be NULL. Inlined once for each of these
  * cases, so that a loop without them keeps its sums in registers and does not pay for what it
  * lacks. */
-static inline __attribute__((always_inline)) struct tally
-run_loop(const struct job *job, uint32_t worker, void *results, struct event_log *log)
+static inline __attribute__((always_inline)) struct tally run_loop(const struct sched *sched,
+                                                                   const struct work *work,
+                                                                   uint32_t worker, void *results,
+                                                                   struct event_log *log)
 {
-    uint64_t (*run)(const void *, uint64_t, void *) = job->work->def->run;
-    const void *context = job->work->context;
-    const size_t result_bytes = job->work->result_bytes;
-    const struct sched *sched = &job->sched;
+    uint64_t (*run)(const void *, uint64_t, void *) = work->def->run;
+    const void *context = work->context;
+    const size_t result_bytes = work->result_bytes;
     const int64_t n = (int64_t)sched->n;
-    /* What all chunks of the rule have; 0: it changes from chunk to chunk. */
-    const uint64_t size = sched->class == SCHED_SEQUENCE ? 0
-                          : sched->blocks                ? sched->n
-                                                         : sched->chunk;
+    /* What all chunks of the rule have (n: whatever comes without a gap); 0: it changes from chunk
+     * to chunk. */
+    const bool is_open = sched->blocks || sched->class == SCHED_RUNTIMES;
+    const uint64_t size = sched->class == SCHED_SEQUENCE ? 0 : is_open ? sched->n : sched->chunk;
     struct tally tally = {0};
     struct span span = {.next = -1};
 #pragma omp for schedule(runtime) nowait
@@ -109,8 +126,133 @@ run_loop(const struct job *job, uint32_t worker, void *results, struct event_log
     return tally;
 }
 
+static void map_loop(const struct team *team, struct worker_desk *desk, uint32_t worker,
+                     const struct job *job, void *results)
+{
+    const struct sched *rule = &team->rule;
+    desk->report.tally = job->trace ? run_loop(rule, job->work, worker, results, &desk->log)
+                         : results  ? run_loop(rule, job->work, worker, results, NULL)
+                                    : run_loop(rule, job->work, worker, NULL, NULL);
+}
+
+/* --- tasks ------------------------------------------------------------------------------------ */
+
+/* The first thread makes the tasks, all run them; each is counted by the thread that runs it, which
+ * is one from its first to its last index, since tasks are tied and nothing in them waits. Threads
+ * come home together: the end of each is when all tasks are done. */
+
+/* What a task of a taskloop keeps from index to index. */
+struct piece {
+    struct worker_desk *desk; /* NULL at first */
+    struct chunk_event *event;
+};
+
+static void begin_piece(struct piece *piece, struct worker_desk *desks, uint64_t index, bool trace)
+{
+    uint32_t worker = (uint32_t)omp_get_thread_num();
+    struct event_log *log = &desks[worker].log;
+    piece->desk = &desks[worker];
+    piece->desk->report.tally.chunks++;
+    if (trace) {
+        uint64_t now = clock_now_ns(), n = log->n;
+        worker_log_chunk(log, worker, index, 0, now, now);
+        piece->event = log->n > n ? &log->events[n] : NULL;
+    }
+}
+
+static inline void run_in_piece(struct piece *piece, struct worker_desk *desks,
+                                const struct job *job, uint64_t index, void *results)
+{
+    if (!piece->desk)
+        begin_piece(piece, desks, index, job->trace);
+    const struct work *work = job->work;
+    struct tally *tally = &piece->desk->report.tally;
+    void *result = results ? (char *)results + index * work->result_bytes : NULL;
+    tally->tasks++;
+    tally->sum += work->def->run(work->context, index, result);
+    tally->index_sum += index;
+    tally->square_sum += index * index;
+    if (piece->event) {
+        piece->event->count++;
+        piece->event->end_ns = clock_now_ns();
+    }
+}
+
+static void make_taskloop(struct worker_desk *desks, const struct job *job, void *results)
+{
+    const uint64_t n = job->sched.n, chunk = job->sched.chunk;
+    struct piece piece = {NULL, NULL};
+    if (job->sched.blocks) { /* no chunk was asked for */
+#pragma omp taskloop firstprivate(piece)
+        for (uint64_t i = 0; i < n; i++)
+            run_in_piece(&piece, desks, job, i, results);
+    } else {
+#pragma omp taskloop firstprivate(piece) grainsize(chunk)
+        for (uint64_t i = 0; i < n; i++)
+            run_in_piece(&piece, desks, job, i, results);
+    }
+}
+
+static void run_task(struct worker_desk *desks, const struct job *job, uint64_t first,
+                     uint64_t count, void *results)
+{
+    uint32_t worker = (uint32_t)omp_get_thread_num();
+    struct worker_desk *desk = &desks[worker];
+    worker_run_chunk(job->work, worker, first, count, results, &desk->report.tally,
+                     job->trace ? &desk->log : NULL);
+}
+
+static void make_tasks(struct worker_desk *desks, const struct job *job, void *results)
+{
+    const uint64_t n = job->sched.n, chunk = job->sched.chunk;
+    for (uint64_t first = 0; first < n; first += chunk) {
+        uint64_t count = n - first < chunk ? n - first : chunk;
+#pragma omp task firstprivate(first, count)
+        run_task(desks, job, first, count, results);
+    }
+}
+
+static void map_tasks(struct worker_desk *desks, const struct job *job, void *results)
+{
+#pragma omp master
+    {
+        if (job->sched.kind == SCHED_TASKLOOP)
+            make_taskloop(desks, job, results);
+        else
+            make_tasks(desks, job, results);
+    }
+#pragma omp barrier
+}
+
+/* --- the map ---------------------------------------------------------------------------------- */
+
+enum way { WAY_CLAIMS, WAY_LOOP, WAY_TASKS };
+
+static enum way way_of(const struct job *job)
+{
+    if (strcmp(job->dispatch, "native") != 0)
+        return WAY_CLAIMS;
+    return job->sched.kind == SCHED_TASKLOOP || job->sched.kind == SCHED_TASKS ? WAY_TASKS
+                                                                               : WAY_LOOP;
+}
+
+/* Threads share the table of a sequence; what they copy from each other under adaptive rules goes
+ * where each has room of its own. */
+static struct claim_view *view_of(const struct team *team, const struct job *job, uint32_t worker)
+{
+    return &team->views[job->sched.class == SCHED_ADAPTIVE ? worker : 0];
+}
+
+static void map_claims(struct team *team, struct worker_desk *desk, uint32_t worker,
+                       const struct job *job, void *results)
+{
+    struct claim_hand hand = claim_hand_of(team->claim, view_of(team, job, worker), worker);
+    worker_drain(&hand, job->work, results, &desk->report, job->trace ? &desk->log : NULL);
+}
+
 static int openmp_map(struct team *team, const struct job *job, struct err *err)
 {
+    const enum way way = way_of(job);
     int threads = 0;
 #pragma omp parallel num_threads(team->workers)
     {
@@ -118,9 +260,12 @@ static int openmp_map(struct team *team, const struct job *job, struct err *err)
         struct worker_desk *desk = &team->desks[worker];
         void *results = job->work->result_bytes ? team->results.results : NULL;
         worker_begin(&desk->report);
-        desk->report.tally = job->trace ? run_loop(job, worker, results, &desk->log)
-                             : results  ? run_loop(job, worker, results, NULL)
-                                        : run_loop(job, worker, NULL, NULL);
+        if (way == WAY_LOOP)
+            map_loop(team, desk, worker, job, results);
+        else if (way == WAY_TASKS)
+            map_tasks(team->desks, job, results);
+        else
+            map_claims(team, desk, worker, job, results);
         worker_end(&desk->report);
         if (worker == 0)
             threads = omp_get_num_threads();
@@ -130,29 +275,58 @@ static int openmp_map(struct team *team, const struct job *job, struct err *err)
 
 /* --- outside of the timed part ---------------------------------------------------------------- */
 
+/* Tells the runtime what schedule(runtime) is to be. */
 static int set_schedule(const struct sched *sched, struct err *err)
 {
     static const omp_sched_t kinds[] = {[SCHED_STATIC] = omp_sched_static,
                                         [SCHED_DYNAMIC] = omp_sched_dynamic,
                                         [SCHED_POOL] = omp_sched_dynamic,
-                                        [SCHED_GUIDED] = omp_sched_guided};
-    if (!sched->blocks && sched->chunk > INT_MAX)
+                                        [SCHED_GUIDED] = omp_sched_guided,
+                                        [SCHED_AUTO] = omp_sched_auto};
+    bool has_chunk = !sched->blocks && sched->kind != SCHED_AUTO;
+    if (has_chunk && sched->chunk > INT_MAX)
         return err_set(err, "chunk %" PRIu64 " is above %d, the most that an OpenMP schedule takes",
                        sched->chunk, INT_MAX);
-    omp_set_schedule(kinds[sched->kind], sched->blocks ? 0 : (int)sched->chunk);
+    omp_set_schedule(kinds[sched->kind], has_chunk ? (int)sched->chunk : 0);
     return 0;
+}
+
+static int prepare_way(struct team *team, const struct job *job, struct err *err)
+{
+    switch (way_of(job)) {
+    case WAY_LOOP:
+        team->rule = job->sched;
+        if (job->sched.kind == SCHED_GUIDED && is_libomp())
+            team->rule.kind = SCHED_GUIDED_LLVM;
+        return set_schedule(&job->sched, err);
+    case WAY_CLAIMS:
+        claim_init(team->claim, &job->sched);
+        return claim_view_open(&team->views[0], &job->sched, err);
+    case WAY_TASKS:
+        break;
+    }
+    return 0;
+}
+
+/* In the thread, so that its memory lies near it. The table of a sequence was made before. */
+static void prepare_view(struct team *team, const struct job *job, uint32_t worker)
+{
+    struct worker_desk *desk = &team->desks[worker];
+    if (way_of(job) == WAY_CLAIMS && job->sched.class == SCHED_ADAPTIVE)
+        claim_view_open(&team->views[worker], &job->sched, &desk->error);
 }
 
 static int openmp_prepare(struct team *team, const struct job *job, struct err *err)
 {
-    if (set_schedule(&job->sched, err) != 0 || results_room_need(&team->results, job, err) != 0)
+    if (prepare_way(team, job, err) != 0 || results_room_need(&team->results, job, err) != 0)
         return -1;
     worker_desks_clear_logs(team->desks, team->workers, job);
     int threads = 0;
 #pragma omp parallel num_threads(team->workers)
     {
-        int worker = omp_get_thread_num();
-        worker_forget_results(job->work, job, (uint32_t)worker, team->results.results);
+        uint32_t worker = (uint32_t)omp_get_thread_num();
+        worker_forget_results(job->work, job, worker, team->results.results);
+        prepare_view(team, job, worker);
         if (worker == 0)
             threads = omp_get_num_threads();
     }
@@ -168,8 +342,36 @@ static int openmp_collect(struct team *team, const struct job *job, struct outco
     return 0;
 }
 
-/* The library that this program found at run time, what it says of itself, and the variables that
- * steer it, as they are. */
+/* How long threads spin for work before they sleep can be asked and set under libomp alone. Its 200
+ * ms would outlast the sample and take CPUs from the cells that are measured next, so that it
+ * becomes about what libgomp has, unless the user has set it. */
+enum { BLOCKTIME_MS = 5 };
+
+static void limit_blocktime(void)
+{
+    void (*set)(int);
+    *(void **)&set = dlsym(RTLD_DEFAULT, "kmp_set_blocktime");
+    if (set && !getenv("KMP_BLOCKTIME") && !getenv("OMP_WAIT_POLICY"))
+        set(BLOCKTIME_MS);
+}
+
+/* -1 under libgomp. */
+static int blocktime_ms(void)
+{
+    int (*get)(void);
+    *(void **)&get = dlsym(RTLD_DEFAULT, "kmp_get_blocktime");
+    return get ? get() : -1;
+}
+
+static const char *schedule_name(omp_sched_t kind)
+{
+    static const char *const names[] = {"?", "static", "dynamic", "guided", "auto"};
+    unsigned k = (unsigned)kind & 0xffff; /* above: monotonic */
+    return names[k < sizeof names / sizeof *names ? k : 0];
+}
+
+/* The library that this program found at run time, what it says of its settings, and the variables
+ * that steer it, as they are. */
 static void describe_runtime(struct text *t)
 {
     Dl_info info;
@@ -178,8 +380,19 @@ static void describe_runtime(struct text *t)
     const char *slash = strrchr(library, '/');
     static const char *const binds[] = {"false", "true", "primary", "close", "spread"};
     omp_proc_bind_t bind = omp_get_proc_bind();
-    text_addf(t, "%s, OpenMP %d, proc_bind %s", slash ? slash + 1 : library, _OPENMP,
-              (size_t)bind < sizeof binds / sizeof *binds ? binds[bind] : "?");
+    omp_sched_t kind;
+    int chunk, blocktime = blocktime_ms();
+    omp_get_schedule(&kind, &chunk);
+    text_addf(t, "%s, OpenMP %d, proc_bind %s, places %d, dynamic %s, schedule %s %d",
+              slash ? slash + 1 : library, _OPENMP,
+              (size_t)bind < sizeof binds / sizeof *binds ? binds[bind] : "?", omp_get_num_places(),
+              omp_get_dynamic() ? "true" : "false", schedule_name(kind), chunk);
+    if (blocktime == INT_MAX)
+        text_addf(t, ", wait active");
+    else if (blocktime >= 0)
+        text_addf(t, ", wait %d ms", blocktime);
+    else
+        text_addf(t, ", wait %s", getenv("OMP_WAIT_POLICY") ? "as set" : "default");
     for (char **e = environ; *e; e++)
         if (strncmp(*e, "OMP_", 4) == 0 || strncmp(*e, "GOMP_", 5) == 0 ||
             strncmp(*e, "KMP_", 4) == 0)
@@ -214,6 +427,10 @@ static void openmp_close(struct team *team)
 {
     omp_pause_resource_all(omp_pause_hard); /* ends the runtime's threads */
     worker_desks_free(team->desks, team->workers);
+    for (uint32_t w = 0; w < team->workers; w++)
+        claim_view_release(&team->views[w]);
+    free(team->views);
+    free(team->claim);
     outcome_room_release(&team->room);
     text_release(&team->runtime);
     free(team->results.results);
@@ -229,13 +446,18 @@ static int openmp_open(struct team **team, const struct launch *launch, struct e
     t->pus = alloc_zeroed(t->workers, sizeof *t->pus);
     t->desks = worker_desks_new(t->workers);
     t->placements = alloc_zeroed(t->workers, sizeof *t->placements);
+    t->views = alloc_zeroed(t->workers, sizeof *t->views);
+    t->claim = aligned_alloc(CLAIM_LINE, claim_bytes(t->workers));
+    if (!t->claim)
+        abort();
+    limit_blocktime();
+    describe_runtime(&t->runtime);
     omp_set_dynamic(0);
     if (topo_plan(launch->topo, launch->bind, t->workers, t->pus, err) != 0 ||
         place_threads(t, launch->topo, err) != 0) {
         openmp_close(t);
         return -1;
     }
-    describe_runtime(&t->runtime);
     *team = t;
     return 0;
 }
@@ -252,7 +474,7 @@ static const char *openmp_runtime(const struct team *team)
 
 const struct backend backend_openmp = {
     .name = "openmp",
-    .summary = "threads of one process, shared out by OpenMP's own loop schedules",
+    .summary = "threads of one process, shared out by the OpenMP runtime or by our own engine",
     .limits = BACKEND_ONE_RANK,
     .open = openmp_open,
     .placements = openmp_placements,

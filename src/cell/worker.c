@@ -43,24 +43,135 @@ void worker_end(struct worker_report *report)
     report->end_ns = clock_now_ns();
 }
 
+/* --- draining --------------------------------------------------------------------------------- */
+
+/* What the loops below share. */
+struct drain {
+    struct claim_hand *hand;
+    const struct work *work;
+    void *results;
+    struct event_log *log;
+    struct tally tally;
+    struct meter meter;
+};
+
+static inline void run_chunk(struct drain *d, uint64_t first, uint64_t count)
+{
+    worker_run_chunk(d->work, d->hand->worker, first, count, d->results, &d->tally, d->log);
+}
+
+/* Made anew for each class, so that a claim is a few instructions within the loop. */
+static inline __attribute__((always_inline)) void drain_of(struct drain *d, enum sched_class class)
+{
+    uint64_t first, count;
+    for (;;) {
+        meter_ask(&d->meter);
+        bool got = claim_next_of(d->hand, class, &first, &count);
+        meter_got(&d->meter);
+        if (!got)
+            return;
+        run_chunk(d, first, count);
+    }
+}
+
+static void drain_ranges(struct drain *d)
+{
+    uint64_t first, count;
+    for (;;) {
+        meter_ask(&d->meter);
+        bool got = claim_next_own(d->hand, &first, &count);
+        meter_got(&d->meter);
+        if (!got) {
+            uint64_t start = clock_now_ns();
+            got = claim_steal(d->hand, &first, &count);
+            uint64_t took = clock_now_ns() - start;
+            d->meter.claim_ns += took;
+            d->meter.got += took; /* no part of what sampled claims stand for */
+            if (!got)
+                return;
+        }
+        run_chunk(d, first, count);
+    }
+}
+
+/* Runs a chunk in parts, each of which is timed, the first from `start`; returns when it ended. */
+static uint64_t run_parts(struct drain *d, uint64_t first, uint64_t count, uint64_t start,
+                          struct claim_parts *parts)
+{
+    uint64_t n = count < CLAIM_MOST_PARTS ? count : CLAIM_MOST_PARTS, before = start;
+    uint64_t chunks = d->tally.chunks;
+    for (uint64_t p = 0; p < n; p++) {
+        /* count / n tasks, and one more in the first count % n parts. */
+        uint64_t tasks = count / n + (p < count % n);
+        work_run_range(d->work, first, tasks, d->results, &d->tally);
+        uint64_t now = clock_now_ns();
+        claim_parts_add(parts, tasks, now - before);
+        first += tasks;
+        before = now;
+    }
+    d->tally.chunks = chunks + 1;
+    return before;
+}
+
+static void drain_adaptive(struct drain *d)
+{
+    const struct sched *sched = &d->hand->claim->sched;
+    const bool in_parts = claim_wants_parts(sched);
+    uint64_t first, count, asked = clock_now_ns();
+    while (claim_next_adaptive(d->hand, &first, &count)) {
+        struct claim_parts parts = {0};
+        uint64_t start = clock_now_ns(), end;
+        if (in_parts) {
+            end = run_parts(d, first, count, start, &parts);
+        } else {
+            work_run_range(d->work, first, count, d->results, &d->tally);
+            end = clock_now_ns();
+            claim_parts_add(&parts, count, end - start);
+        }
+        uint64_t claim_ns = meter_claim_ns(&d->meter, asked, start);
+        d->meter.claim_ns += claim_ns;
+        if (d->log)
+            worker_log_chunk(d->log, d->hand->worker, first, count, start, end);
+        asked = end; /* telling what a chunk took is part of getting the next */
+        claim_report_parts(d->hand, &parts, end - start, claim_ns);
+    }
+    d->meter.claim_ns += meter_claim_ns(&d->meter, asked, clock_now_ns());
+}
+
+static void drain_by_class(struct drain *d)
+{
+    switch (d->hand->claim->sched.class) {
+    case SCHED_FIXED:
+        drain_of(d, SCHED_FIXED);
+        break;
+    case SCHED_CONSTANT:
+        drain_of(d, SCHED_CONSTANT);
+        break;
+    case SCHED_SEQUENCE:
+        drain_of(d, SCHED_SEQUENCE);
+        break;
+    case SCHED_ADAPTIVE:
+        drain_adaptive(d);
+        break;
+    case SCHED_RANGES:
+        drain_ranges(d);
+        break;
+    case SCHED_RUNTIMES:
+        break;
+    }
+}
+
 void worker_drain(struct claim_hand *hand, const struct work *work, void *results,
                   struct worker_report *report, struct event_log *log)
 {
-    struct tally tally = {0};
-    struct meter meter;
-    uint64_t first, count;
-    meter_start(&meter);
-    for (;;) {
-        meter_ask(&meter);
-        bool got = claim_next(hand, &first, &count);
-        meter_got(&meter);
-        if (!got)
-            break;
-        worker_run_chunk(work, hand->worker, first, count, results, &tally, log);
-    }
-    report->claim_ns = meter_end(&meter);
-    report->tally = tally;
+    struct drain d = {.hand = hand, .work = work, .results = results, .log = log};
+    meter_start(&d.meter);
+    drain_by_class(&d);
+    report->claim_ns = meter_end(&d.meter);
+    report->tally = d.tally;
 }
+
+/* --- places ----------------------------------------------------------------------------------- */
 
 void worker_place(struct placement *placement, int requested_pu)
 {
@@ -124,9 +235,11 @@ void worker_desks_free(struct worker_desk *desks, uint32_t workers)
 
 uint64_t worker_event_room(const struct job *job)
 {
-    /* No rule hands out more than one chunk below the resolved size, blocks aside, and of those a
-     * worker gets but one. */
-    uint64_t most = job->sched.n / job->sched.chunk + 1;
+    /* Where all chunks have one size; blocks dealt out beforehand may each end in a smaller one.
+     * Else they may all be of one task. */
+    const unsigned one_size = SCHED_FIXED | SCHED_CONSTANT | SCHED_RANGES;
+    const struct sched *s = &job->sched;
+    uint64_t most = s->class & one_size ? s->n / s->chunk + s->workers : s->n;
     return !job->trace ? 0 : most < MOST_EVENTS ? most : MOST_EVENTS;
 }
 

@@ -46,26 +46,42 @@ static inline void worker_run_chunk(const struct work *work, uint32_t worker, ui
 }
 
 /* Time spent on getting chunks, at next to no cost: while chunks are short only some claims are
- * timed, and each stands for those before it that were not.
+ * timed, and each stands for those since the last timed one as well.
  *
  *     meter_ask(&meter); got = … the claim …; meter_got(&meter);  … the chunk …
  *
- * and meter_end after the claim that got nothing. */
+ * and meter_end after the claim that got nothing. The distance between timed claims doubles while
+ * chunks stay short. What a clock reading itself takes is taken off, since the claims that are not
+ * timed do not have it; and claims cannot have taken longer than the time since the last timed one,
+ * so that one during which the worker was preempted is not multiplied. */
 struct meter {
     uint64_t claim_ns; /* the sum so far */
     uint64_t asked, got, last_ns;
+    uint64_t reading_ns; /* what two readings of the clock in a row differ by */
     uint32_t skipped, to_skip;
     bool is_on;
 };
 
 enum {
     METER_SHORT_NS = 5000, /* chunks below this are timed by samples: two readings are 1 % of it */
-    METER_SKIP = 127,      /* claims between two that are timed */
+    METER_SKIP = 127,      /* most claims between two that are timed */
 };
 
 static inline void meter_start(struct meter *meter)
 {
-    *meter = (struct meter){.got = clock_now_ns()};
+    uint64_t before = clock_now_ns(), least = UINT64_MAX;
+    for (int i = 0; i < 4; i++) {
+        uint64_t now = clock_now_ns();
+        least = now - before < least ? now - before : least;
+        before = now;
+    }
+    *meter = (struct meter){.got = before, .reading_ns = least};
+}
+
+/* The time of a claim between two readings. */
+static inline uint64_t meter_claim_ns(const struct meter *meter, uint64_t asked, uint64_t got)
+{
+    return got - asked > meter->reading_ns ? got - asked - meter->reading_ns : 0;
 }
 
 static inline void meter_ask(struct meter *meter)
@@ -77,28 +93,43 @@ static inline void meter_ask(struct meter *meter)
         meter->skipped++;
 }
 
+/* Adds n claims like the last, which took place since the last timed one ended. */
+static inline void meter_add(struct meter *meter, uint64_t n, uint64_t since_ns)
+{
+    meter->claim_ns += n * meter->last_ns < since_ns ? n * meter->last_ns : since_ns;
+}
+
 static inline void meter_got(struct meter *meter)
 {
     if (__builtin_expect(!meter->is_on, 1))
         return;
-    uint64_t now = clock_now_ns(), stands_for = meter->skipped + 1;
-    uint64_t round_ns = (now - meter->got) / stands_for; /* of a claim and a chunk */
-    meter->last_ns = now - meter->asked;
-    meter->claim_ns += meter->last_ns * stands_for;
+    uint64_t now = clock_now_ns(), stands_for = meter->skipped + 1, since_ns = now - meter->got;
+    meter->last_ns = meter_claim_ns(meter, meter->asked, now);
+    meter_add(meter, stands_for, since_ns);
     meter->got = now;
     meter->skipped = 0;
-    meter->to_skip = round_ns < METER_SHORT_NS ? METER_SKIP : 0;
+    if (since_ns / stands_for >= METER_SHORT_NS)
+        meter->to_skip = 0;
+    else if (meter->to_skip < METER_SKIP)
+        meter->to_skip = 2 * meter->to_skip + 1;
 }
 
 /* Returns the sum. */
 static inline uint64_t meter_end(struct meter *meter)
 {
-    return meter->claim_ns + meter->skipped * meter->last_ns;
+    if (meter->skipped)
+        meter_add(meter, meter->skipped, clock_now_ns() - meter->got);
+    return meter->claim_ns;
 }
 
 /* Claims and runs chunks until none is left; fills the tally and claim_ns of the report at the end,
  * so that no two workers write to one cache line while they run. In the timed part, between
- * worker_begin and worker_end. */
+ * worker_begin and worker_end.
+ *
+ * Claims are timed by samples (struct meter), but for steals, which are rare and long, and under
+ * ADAPTIVE rules: there each claim and each chunk is timed and reported, which is part of what such
+ * a rule costs. Where the rule asks how tasks differ (claim_wants_parts) a chunk is run in up to
+ * CLAIM_MOST_PARTS parts. */
 void worker_drain(struct claim_hand *hand, const struct work *work, void *results,
                   struct worker_report *report, struct event_log *log);
 
@@ -125,8 +156,8 @@ struct work_shelf {
 const struct work *work_shelf_get(struct work_shelf *shelf, const struct job *job, struct err *err);
 void work_shelf_release(struct work_shelf *shelf);
 
-/* Room for the events of one worker: what the job can need at most, within reason, which is
- * worker_event_most. */
+/* Room for the events of one worker: what the job can need at most, if all chunks came to one
+ * worker, within reason, which is worker_event_most. */
 uint64_t worker_event_room(const struct job *job);
 uint64_t worker_event_most(void);
 

@@ -22,9 +22,11 @@ const struct dispatch_way dispatch_table[] = {
     {0},
 };
 
+enum { MOST_WAYS = 7 }; /* of a backend */
+
 static const struct {
     const char *backend;
-    const char *names[8];
+    const char *names[MOST_WAYS + 1];
 } backends[] = {
     {"seq", {"none"}},
     {"procpool", {"ticket", "ranges", "static"}},
@@ -37,8 +39,10 @@ enum { N_BACKENDS = sizeof backends / sizeof *backends };
 
 const char *const *dispatch_names(const char *backend)
 {
+    size_t length = strcspn(backend, ":");
     for (int i = 0; i < N_BACKENDS; i++)
-        if (strcmp(backends[i].backend, backend) == 0)
+        if (strlen(backends[i].backend) == length &&
+            strncmp(backends[i].backend, backend, length) == 0)
             return backends[i].names;
     return NULL;
 }
@@ -57,9 +61,13 @@ const char *dispatch_choose(const char *backend, const char *asked, const struct
                             struct err *err)
 {
     const char *const *names = dispatch_names(backend);
-    const char *fit[8];
+    const char *fit[MOST_WAYS];
     size_t n_fit = 0, n = 0;
     bool is_known = false, any = !*asked || strcmp(asked, "auto") == 0;
+    if (!names) {
+        err_set(err, "the backend %s has no dispatch of ours", backend);
+        return NULL;
+    }
     for (; names[n]; n++) {
         bool is_it = strcmp(asked, names[n]) == 0;
         is_known = is_known || is_it;
