@@ -1,6 +1,6 @@
 # Poolmark. `make help` lists what can be made; `make` builds what it can and says what to do next.
 #
-# Of one's own: CC CFLAGS CPPFLAGS LDFLAGS MPICC MPIRUN PKG_CONFIG, prefix and DESTDIR, WERROR=1 (warnings
+# Of one's own: CC CFLAGS CPPFLAGS LDFLAGS CLANG MPICC MPIRUN PKG_CONFIG, prefix and DESTDIR, WERROR=1 (warnings
 # are errors) and V=1 (show the commands).
 
 # --- what is built from what ----------------------------------------------------------------------
@@ -21,12 +21,16 @@ MPI_CELL_FILES := main.c sampler.c worker.c mpi.c $(notdir $(wildcard src/cell/m
 CELL_OPENMP_FILES     := openmp.c
 MPI_CELL_OPENMP_FILES := hybrid.c
 
+# Files of src/cell that poolmark-cell-llvm has compiled by clang, for LLVM's OpenMP; all else it shares with
+# poolmark-cell. No program has both runtimes: LLVM's answers to the calls of GNU's too.
+LLVM_CELL_FILES := main.c openmp.c
+
 # What unit tests cannot be linked with.
 MAIN_FILES := src/cli/main.c src/cell/main.c
 
 # What must be there, and what may be absent (names as in scripts/setup.sh).
 REQUIRED := cc hwloc gsl jansson inih
-OPTIONAL := openmp mpi mpi-openmp gnuplot
+OPTIONAL := openmp libomp mpi mpi-openmp gnuplot
 
 # Goals for which a compiler is enough.
 LIBRARY_GOALS := library examples install-library
@@ -34,6 +38,7 @@ LIBRARY_GOALS := library examples install-library
 # --- what the user may set ------------------------------------------------------------------------
 
 CFLAGS     ?= -O2 -g
+CLANG      ?= clang
 MPICC      ?= mpicc
 MPIRUN     ?= mpirun
 PKG_CONFIG ?= pkg-config
@@ -98,7 +103,7 @@ endef
 # --- what is here ---------------------------------------------------------------------------------
 
 ifdef compiling
-tools = CC=$(call quote,$(CC)) CPPFLAGS=$(call quote,$(CPPFLAGS)) LDFLAGS=$(call quote,$(LDFLAGS)) \
+tools = CC=$(call quote,$(CC)) CPPFLAGS=$(call quote,$(CPPFLAGS)) LDFLAGS=$(call quote,$(LDFLAGS)) CLANG=$(call quote,$(CLANG)) \
          MPICC=$(call quote,$(MPICC)) MPIRUN=$(call quote,$(MPIRUN)) PKG_CONFIG=$(call quote,$(PKG_CONFIG))
 have   := $(shell $(tools) scripts/setup.sh --have)
 absent := $(filter-out $(have),$(REQUIRED))
@@ -140,6 +145,9 @@ DRIVER_LIBS   = $(HWLOC_LIBS) $(GSL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) -ldl -lm 
 CELL_LIBS     = $(HWLOC_LIBS) $(JANSSON_LIBS) -ldl -lm -pthread $(OPENMP)
 MPI_CELL_LIBS = $(HWLOC_LIBS) $(JANSSON_LIBS) -ldl -lm -pthread $(MPI_OPENMP)
 
+LLVM_OPENMP    := -fopenmp=libomp
+LLVM_CELL_LIBS  = $(HWLOC_LIBS) $(JANSSON_LIBS) -ldl -lm -pthread $(LLVM_OPENMP)
+
 # The pool by itself depends on libc alone.
 PROCPOOL_COMPILE = -std=c11 -D_GNU_SOURCE $(WARNINGS) -pthread -Isrc $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden \
                    -include src/procpool/export.h
@@ -155,6 +163,8 @@ objects_of = $(patsubst %.c,$(builddir)/%.o,$1)
 
 DRIVER_OBJECTS   := $(call objects_of,$(call sources_in,$(DRIVER_FOLDERS)))
 CELL_OBJECTS     := $(call objects_of,$(call sources_in,$(CELL_FOLDERS)) $(addprefix src/cell/,$(CELL_FILES)))
+LLVM_OWN_OBJECTS  := $(LLVM_CELL_FILES:%.c=$(builddir)/llvm/cell/%.o)
+LLVM_CELL_OBJECTS := $(filter-out $(LLVM_CELL_FILES:%.c=$(builddir)/src/cell/%.o),$(CELL_OBJECTS)) $(LLVM_OWN_OBJECTS)
 MPI_OWN_OBJECTS  := $(MPI_CELL_FILES:%.c=$(builddir)/mpi/cell/%.o)
 MPI_CELL_OBJECTS := $(call objects_of,$(call sources_in,$(MPI_CELL_FOLDERS))) $(MPI_OWN_OBJECTS)
 
@@ -163,7 +173,8 @@ LIBRARY_OBJECTS := $(filter-out $(call objects_of,$(MAIN_FILES)),$(sort $(DRIVER
 MPI_LIBRARY         := $(builddir)/mpi/libcell.a
 MPI_LIBRARY_OBJECTS := $(filter-out %/main.o,$(MPI_CELL_OBJECTS))
 
-PROGRAMS := poolmark poolmark-cell $(patsubst mpi,poolmark-cell-mpi,$(filter mpi,$(have)))
+PROGRAMS := poolmark poolmark-cell $(patsubst libomp,poolmark-cell-llvm,$(filter libomp,$(have))) \
+            $(patsubst mpi,poolmark-cell-mpi,$(filter mpi,$(have)))
 
 PROCPOOL_SONAME  := libprocpool.so.0
 PROCPOOL_OBJECTS := $(PROCPOOL_SOURCES:src/%.c=$(builddir)/pic/%.o)
@@ -172,6 +183,8 @@ EXAMPLES         := $(patsubst docs/examples/%.c,$(builddir)/examples/%,$(wildca
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(builddir)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 MPI_TESTS  := $(patsubst tests/mpi/%.c,$(builddir)/tests/mpi/%,$(wildcard tests/mpi/*.c))
+RUNTIME_TESTS := $(foreach runtime,$(patsubst openmp,gomp,$(patsubst libomp,llvm,$(filter openmp libomp,$(have)))), \
+                   $(patsubst tests/runtimes/%.c,$(builddir)/tests/runtimes/%-$(runtime),$(wildcard tests/runtimes/*.c)))
 FIXTURES   := $(patsubst tests/fixtures/%.c,$(builddir)/fixtures/%.so,$(wildcard tests/fixtures/*.c))
 FAULTS     := $(patsubst tests/faults/%.c,$(builddir)/faults/%,$(wildcard tests/faults/test_*.c))
 WATCHED    := $(patsubst tests/valgrind/%.c,$(builddir)/valgrind/%,$(wildcard tests/valgrind/*.c))
@@ -211,12 +224,17 @@ poolmark-cell: $(CELL_OBJECTS) $(builddir)/link
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(CELL_OBJECTS) $(CELL_LIBS)
 
+poolmark-cell-llvm: $(LLVM_CELL_OBJECTS) $(builddir)/link
+	$(call say,LINK)
+	$(Q)$(CLANG) $(CFLAGS) $(LDFLAGS) -o $@ $(LLVM_CELL_OBJECTS) $(LLVM_CELL_LIBS)
+
 poolmark-cell-mpi: $(MPI_CELL_OBJECTS) $(builddir)/link
 	$(call say,LINK)
 	$(Q)$(MPICC) $(CFLAGS) $(LDFLAGS) -o $@ $(MPI_CELL_OBJECTS) $(MPI_CELL_LIBS)
 
 $(builddir)/src/cell/%.o: OWN = $(CELL_OPENMP)
 $(addprefix $(builddir)/src/cell/,$(CELL_OPENMP_FILES:.c=.o)): OWN = $(CELL_OPENMP) $(OPENMP)
+$(builddir)/llvm/cell/%.o: OWN = -DPOOLMARK_CELL_LLVM -DHAVE_OPENMP $(LLVM_OPENMP)
 $(builddir)/mpi/cell/%.o: OWN = -DPOOLMARK_CELL_MPI $(MPI_CELL_OPENMP)
 $(addprefix $(builddir)/mpi/cell/,$(MPI_CELL_OPENMP_FILES:.c=.o)): OWN = -DPOOLMARK_CELL_MPI $(MPI_CELL_OPENMP) $(MPI_OPENMP)
 
@@ -224,6 +242,11 @@ $(builddir)/src/%.o: src/%.c $(builddir)/compile | $(builddir)/build_info.h
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(COMPILE) $(OWN) -MMD -MP -c -o $@ $<
+
+$(builddir)/llvm/cell/%.o: src/cell/%.c $(builddir)/compile | $(builddir)/build_info.h
+	@mkdir -p $(@D)
+	$(call say,CLANG)
+	$(Q)$(CLANG) $(COMPILE) $(OWN) -MMD -MP -c -o $@ $<
 
 $(builddir)/mpi/cell/%.o: src/cell/%.c $(builddir)/compile | $(builddir)/build_info.h
 	@mkdir -p $(@D)
@@ -277,13 +300,13 @@ $(builddir)/examples/%: docs/examples/%.c $(builddir)/libprocpool.a
 
 # A change of these texts is a change of every object, or of every program.
 $(builddir)/compile: FORCE
-	$(call write_if_changed,$(CC) $(MPICC) $(COMPILE) $(CELL_OPENMP) $(MPI_CELL_OPENMP))
+	$(call write_if_changed,$(CC) $(CLANG) $(MPICC) $(COMPILE) $(CELL_OPENMP) $(MPI_CELL_OPENMP))
 
 $(builddir)/pic.compile: FORCE
 	$(call write_if_changed,$(CC) $(PROCPOOL_COMPILE) $(LDFLAGS) $(PROCPOOL_LINK) $(PROCPOOL_OBJECTS))
 
 $(builddir)/link: FORCE
-	$(call write_if_changed,$(LDFLAGS) $(DRIVER_LIBS) $(OPENMP) $(MPI_OPENMP) $(sort $(DRIVER_OBJECTS) $(CELL_OBJECTS) $(MPI_CELL_OBJECTS)))
+	$(call write_if_changed,$(LDFLAGS) $(DRIVER_LIBS) $(OPENMP) $(LLVM_OPENMP) $(MPI_OPENMP) $(sort $(DRIVER_OBJECTS) $(CELL_OBJECTS) $(MPI_CELL_OBJECTS)))
 
 # How the programs were built, for their own records. A tree that is not its own repository has no id.
 $(builddir)/build_info.h: FORCE
@@ -302,7 +325,7 @@ $(builddir)/build_info.h: FORCE
 	} >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
--include $(wildcard $(builddir)/src/*/*.d $(builddir)/mpi/cell/*.d $(builddir)/tests/*/*.d $(builddir)/mock/*.d \
+-include $(wildcard $(builddir)/src/*/*.d $(builddir)/llvm/cell/*.d $(builddir)/mpi/cell/*.d $(builddir)/tests/*/*.d $(builddir)/mock/*.d \
            $(builddir)/fixtures/*.d $(builddir)/pic/*/*.d $(builddir)/examples/*.d $(builddir)/bench/*.d $(builddir)/valgrind/*.d \
            $(builddir)/faults/*.d $(builddir)/faults/*/*/*.d)
 
@@ -329,7 +352,7 @@ model: ## check the protocols with spin
 
 unit-tests: $(if $(filter check,$(have)),$(UNIT_TESTS))
 faults: $(FAULTS)
-test-programs: unit-tests faults $(WATCHED) $(FIXTURES) $(MOCKS) $(BENCHES) $(if $(filter mpi,$(have)),$(MPI_TESTS))
+test-programs: unit-tests faults $(RUNTIME_TESTS) $(WATCHED) $(FIXTURES) $(MOCKS) $(BENCHES) $(if $(filter mpi,$(have)),$(MPI_TESTS))
 
 # Compiled and linked in one step; the old program goes first, so that what runs is what was built.
 $(builddir)/tests/unit/%: tests/unit/%.c $(LIBRARY)
@@ -337,6 +360,17 @@ $(builddir)/tests/unit/%: tests/unit/%.c $(LIBRARY)
 	$(call say,TEST)
 	$(Q)$(CC) $(COMPILE) $(CELL_OPENMP) -Itests/unit $(CHECK_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< \
 	    $(LIBRARY) $(DRIVER_LIBS) $(OPENMP) $(CHECK_LIBS)
+
+# Each with both OpenMP runtimes. They need sched and base alone.
+$(builddir)/tests/runtimes/%-gomp: tests/runtimes/%.c $(LIBRARY)
+	@mkdir -p $(@D); rm -f $@
+	$(call say,TEST)
+	$(Q)$(CC) $(COMPILE) $(OPENMP) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIBRARY) -lm -pthread
+
+$(builddir)/tests/runtimes/%-llvm: tests/runtimes/%.c $(LIBRARY)
+	@mkdir -p $(@D); rm -f $@
+	$(call say,TEST)
+	$(Q)$(CLANG) $(COMPILE) $(LLVM_OPENMP) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIBRARY) -lm -pthread
 
 $(builddir)/tests/mpi/%: tests/mpi/%.c $(MPI_LIBRARY)
 	@mkdir -p $(@D); rm -f $@
@@ -493,11 +527,11 @@ dist: ## pack the committed sources into poolmark-VERSION.tar.gz
 	git archive --prefix=poolmark-$(VERSION)/ -o poolmark-$(VERSION).tar.gz HEAD
 
 clean: ## remove what was built
-	rm -rf build poolmark poolmark-cell poolmark-cell-mpi
+	rm -rf build poolmark poolmark-cell poolmark-cell-llvm poolmark-cell-mpi
 
 distclean: clean ## also remove packed sources; results/ stays
 	rm -f poolmark-*.tar.gz
 
 help: ## print this list
-	@echo 'make TARGET [CC= CFLAGS= MPICC= prefix= DESTDIR= WERROR=1 V=1]'
+	@echo 'make TARGET [CC= CFLAGS= CLANG= MPICC= prefix= DESTDIR= WERROR=1 V=1]'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile

@@ -3,7 +3,7 @@
 #
 # Kinds: unit (Check programs), sanitized (the same with ASan and UBSan), faults (the process pool under
 # faults, without and with sanitizers), cli (bats), mpi (programs under mpirun, once for each number in
-# their comment "ranks: 1 2 3"), models (the protocols, searched by spin). A program that passes takes one
+# their comment "ranks: 1 2 3"), runtimes (programs with either OpenMP runtime), models (the protocols, searched by spin). A program that passes takes one
 # line; one that does not shows its output. A program that was not built, ran out of time, ended badly or
 # printed no count is a failure. The last line is "N passed, N failed", with ", N skipped" where there are
 # any; the exit status is 0 only when none failed.
@@ -17,6 +17,7 @@ unit_s=120
 sanitized_s=180
 cli_s=200
 mpi_s=60
+runtime_s=60
 valgrind_s=120
 faults_s=150
 models_s=400
@@ -194,6 +195,30 @@ mpi_tests() {
     done
 }
 
+# Each program with both OpenMP runtimes.
+runtime_tests() {
+    local source name part counts
+    local sources=(tests/runtimes/*.c)
+    for part in openmp:gomp libomp:llvm; do
+        if ! is_here "${part%:*}"; then
+            leave_out ${#sources[@]} "${part%:*}"
+            continue
+        fi
+        for source in "${sources[@]}"; do
+            name=$(basename "$source" .c)-${part#*:}
+            if [ ! -x "build/tests/runtimes/$name" ]; then
+                not_built "$name"
+                continue
+            fi
+            run "$runtime_s" "build/tests/runtimes/$name"
+            counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
+            # shellcheck disable=SC2086
+            set -- $counts
+            judge "$name" "${1:-}" "${2:-0}"
+        done
+    done
+}
+
 # Programs under valgrind; every process of theirs has a log of its own, and an error or a leak in any of
 # them is a failure. A process that was killed has no summary. What is lost only "possibly" is left out:
 # to a process that was forked the descriptors of its parent's threads look so.
@@ -291,6 +316,9 @@ cli_tests
 end
 begin mpi
 mpi_tests
+end
+begin runtimes
+runtime_tests
 end
 begin models
 model_tests

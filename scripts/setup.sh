@@ -9,7 +9,7 @@
 # does and says nothing. As root, or with a sudo that asks for no password, it installs; otherwise it
 # prints the one command to run. It always goes on with what is there: exit status 0, but 2 for usage.
 #
-# Environment: CC, CPPFLAGS, CFLAGS, LDFLAGS, MPICC, MPIRUN and PKG_CONFIG, as for make.
+# Environment: CC, CPPFLAGS, CFLAGS, LDFLAGS, CLANG, MPICC, MPIRUN and PKG_CONFIG, as for make.
 #
 # The functions of the table are called through it, and lists of words are split on purpose:
 # shellcheck disable=SC2317,SC2086
@@ -27,6 +27,7 @@ gsl         |build|has_library gsl gsl/gsl_statistics.h|libgsl-dev              
 jansson     |build|has_library jansson jansson.h       |libjansson-dev            |jansson-devel     |jansson   |jansson     |JSON
 inih        |build|has_library inih ini.h              |libinih-dev               |inih-devel        |libinih   |inih        |configuration files
 openmp      |-    |has_openmp                          |gcc libgomp1              |gcc libgomp       |gcc       |gcc         |OpenMP, for the backend openmp: gcc has it
+libomp      |bench|has_libomp                          |clang libomp-dev          |clang libomp-devel|clang openmp|llvm libomp|clang with the OpenMP of LLVM, for the backend openmp:llvm
 mpi         |bench|has_mpi                             |openmpi-bin libopenmpi-dev|openmpi-devel     |openmpi   |open-mpi    |Open MPI, for the backends mpi and hybrid
 mpi-openmp  |-    |has_mpi_openmp                      |gcc libgomp1              |gcc libgomp       |gcc       |gcc         |OpenMP in the compiler behind mpicc, for the backend hybrid: gcc has it
 gnuplot     |bench|has_command gnuplot                 |gnuplot-nox               |gnuplot-minimal   |gnuplot   |gnuplot     |plots
@@ -41,7 +42,7 @@ shellcheck  |lint |has_command shellcheck              |shellcheck              
 '
 
 : "${CC:=cc}" "${CPPFLAGS:=}" "${CFLAGS:=}" "${LDFLAGS:=}"
-: "${MPICC:=mpicc}" "${MPIRUN:=mpirun}" "${PKG_CONFIG:=pkg-config}"
+: "${CLANG:=clang}" "${MPICC:=mpicc}" "${MPIRUN:=mpirun}" "${PKG_CONFIG:=pkg-config}"
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -78,6 +79,11 @@ has_library() {
 has_openmp() {
     has_cc && printf '#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n' |
         compiles "$CC" -fopenmp
+}
+
+has_libomp() {
+    has_command ${CLANG%% *} && printf '#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n' |
+        compiles "$CLANG" -fopenmp=libomp
 }
 
 # Debian's mpicc is in one package and its headers are in another.

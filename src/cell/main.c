@@ -1,7 +1,8 @@
 /* A cell: one measured process, or one rank of a job of them. Its command line fixes backend,
  * workers and binding; then it answers requests with samples (docs/protocol.md, sampler.c).
  *
- * One source, two programs: poolmark-cell, and with -DPOOLMARK_CELL_MPI poolmark-cell-mpi.
+ * One source, three programs: poolmark-cell, with -DPOOLMARK_CELL_LLVM poolmark-cell-llvm (the same
+ * with another OpenMP runtime), and with -DPOOLMARK_CELL_MPI poolmark-cell-mpi.
  */
 #include "base/text.h"
 #include "base/units.h"
@@ -22,7 +23,11 @@
 #define WITH_OPENMP backend_hybrid
 #define WITH_OPENMP_NAME "hybrid"
 #else
+#ifdef POOLMARK_CELL_LLVM
+#define CELL_NAME "poolmark-cell-llvm"
+#else
 #define CELL_NAME "poolmark-cell"
+#endif
 #define WITH_OPENMP backend_openmp
 #define WITH_OPENMP_NAME "openmp"
 #endif
