@@ -2,8 +2,8 @@
  *
  * A sample is taken in this order, and only the map lies between its two clock readings:
  *
- *   work (set up or still on the shelf) → tick of the register chain → prepare → MAP → collect
- *   → verify → settle → answer
+ *   numbers that the rule lacks → work (set up or still on the shelf) → tick of the register chain
+ *   → prepare → MAP → collect → verify → settle → answer
  *
  * The tick stands before prepare, not after it: prepare leaves the workers awake at the start line,
  * and a pause there would let some of them fall asleep and others not.
@@ -28,14 +28,17 @@ enum {
 static const uint64_t MOST_TASKS = (uint64_t)1 << 40;
 
 struct request {
-    struct job job;
+    struct job job; /* but for its chunks, which need what `rule` may lack */
+    struct sched_spec rule;
+    uint64_t chunk;
     bool last, quit;
 };
 
 /* --- reading a request ------------------------------------------------------------------------ */
 
-static const char *const members[] = {"id",    "workload", "scale",    "tasks", "schedule",
-                                      "chunk", "trace",    "dispatch", "last",  "quit"};
+static const char *const members[] = {"id",        "workload", "scale", "tasks",
+                                      "schedule",  "chunk",    "trace", "dispatch",
+                                      "calibrate", "last",     "quit"};
 
 enum { N_MEMBERS = sizeof members / sizeof *members };
 
@@ -100,32 +103,35 @@ static int read_scale(const json_t *object, double *value, struct err *err)
     return 0;
 }
 
-static int read_job(const struct sampler *sampler, const json_t *object, struct job *job,
+static int read_job(const struct sampler *sampler, const json_t *object, struct request *request,
                     struct err *err)
 {
+    struct job *job = &request->job;
     const char *workload = NULL, *schedule = "dynamic", *dispatch = "auto";
-    uint64_t tasks = UINT64_MAX, chunk = 0;
+    uint64_t tasks = UINT64_MAX;
+    bool calibrates = true;
     job->scale = 1;
     if (read_text(object, "workload", &workload, err) != 0 ||
         read_count(object, "tasks", &tasks, err) != 0 ||
         read_text(object, "schedule", &schedule, err) != 0 ||
-        read_count(object, "chunk", &chunk, err) != 0 ||
+        read_count(object, "chunk", &request->chunk, err) != 0 ||
         read_text(object, "dispatch", &dispatch, err) != 0 ||
         read_flag(object, "trace", &job->trace, err) != 0 ||
+        read_flag(object, "calibrate", &calibrates, err) != 0 ||
         read_scale(object, &job->scale, err) != 0)
         return -1;
     if (!workload)
         return err_set(err, "the request has no workload");
     if (tasks == UINT64_MAX)
         return err_set(err, "the request has no tasks");
-    struct sched_spec spec;
-    if (sched_spec_read(schedule, &spec, err) != 0)
+    if (sched_spec_read(schedule, &request->rule, err) != 0 ||
+        (!calibrates && sched_spec_check_complete(&request->rule, err) != 0))
         return -1;
-    const char *way = dispatch_choose(sampler->backend->name, dispatch, spec.rule, err);
+    const char *way = dispatch_choose(sampler->backend->name, dispatch, request->rule.rule, err);
     if (!way)
         return -1;
     text_copy(job->dispatch, sizeof job->dispatch, way);
-    job->sched = sched_make(&spec, tasks, sampler->workers, chunk);
+    job->sched = (struct sched){.n = tasks, .workers = sampler->workers};
     return work_canonical(workload, job->spec, sizeof job->spec, err);
 }
 
@@ -142,7 +148,7 @@ static int read_request(const struct sampler *sampler, json_t *object, struct re
         return 0;
     if (!json_is_integer(json_object_get(object, "id")))
         return err_set(err, "the request has no id, or one that is not a whole number");
-    return read_job(sampler, object, &request->job, err);
+    return read_job(sampler, object, request, err);
 }
 
 /* --- taking a sample -------------------------------------------------------------------------- */
@@ -159,8 +165,36 @@ static void raise_to(uint64_t *most, uint64_t value)
         *most = value;
 }
 
-/* What the reports of the workers say together. */
-static void summarise(const struct sampler *sampler, const struct outcome *outcome,
+static uint64_t above(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* Time of a worker that was its own and not spent on getting chunks. */
+static uint64_t busy_ns(const struct worker_report *r)
+{
+    return above(above(r->end_ns, r->start_ns), r->claim_ns);
+}
+
+/* Where the workers' time went. Of each: before its start and after its end, to the last one's, it
+ * idled; in between it got chunks or was busy. */
+static void share_out_time(const struct outcome *outcome, uint32_t workers, uint64_t start,
+                           uint64_t last_end, struct sample *s)
+{
+    uint64_t most = 0;
+    for (uint32_t w = 0; w < workers; w++) {
+        const struct worker_report *r = &outcome->reports[w];
+        s->busy_ns += busy_ns(r);
+        s->claim_ns += r->claim_ns;
+        s->idle_ns += above(r->start_ns, start) + (last_end - r->end_ns);
+        raise_to(&most, busy_ns(r));
+    }
+    s->span_ns = above(last_end, start);
+    s->imbalance = s->busy_ns ? (double)most * workers / (double)s->busy_ns - 1 : 0;
+}
+
+/* What the reports of the workers, which started together at `start`, say together. */
+static void summarise(const struct sampler *sampler, const struct outcome *outcome, uint64_t start,
                       struct sample *s)
 {
     const struct placement *placements = sampler->backend->placements(sampler->team);
@@ -185,33 +219,67 @@ static void summarise(const struct sampler *sampler, const struct outcome *outco
     s->end_spread_ns = last_end - first_end;
     s->chunks = outcome->total.chunks;
     s->sum = outcome->total.sum;
+    s->nodes = outcome->nodes ? outcome->nodes : 1;
+    s->clock_error_ns = outcome->clock_error_ns;
+    share_out_time(outcome, sampler->workers, start, last_end, s);
 }
 
-/* Returns 0 with a sample that is ok or wrong, or -1 with one whose status tells why there is none.
- * Where the status is not ok, the sentence is in *err. */
-static int take_sample(struct sampler *sampler, struct job *job, struct sample *sample,
-                       struct outcome *outcome, struct err *err)
+/* Gives the job its chunks, by numbers that were told or are measured now. */
+static int make_schedule(struct sampler *sampler, struct request *request, struct sample *sample,
+                         bool *lost, struct err *err)
+{
+    struct job *job = &request->job;
+    struct sched_spec rule = request->rule;
+    if (calibrate(&sampler->known, sampler->backend, sampler->team, &sampler->works, job, &rule,
+                  lost, err) != 0)
+        return -1;
+    sample->h_ns = rule.rule->needs & SCHED_NEEDS_H ? rule.params.h : NAN;
+    sample->task_mean_ns = rule.rule->needs & SCHED_NEEDS_MEAN ? rule.params.mean : NAN;
+    sample->task_sd_ns = rule.rule->needs & SCHED_NEEDS_SD ? rule.params.sd : NAN;
+    job->sched = sched_make(&rule, job->sched.n, job->sched.workers, request->chunk);
+    return 0;
+}
+
+static void note_loss(const struct sampler *sampler, bool lost, struct sample *sample)
+{
+    const struct backend *backend = sampler->backend;
+    if (backend->is_broken ? backend->is_broken(sampler->team) : lost)
+        text_copy(sample->status, sizeof sample->status, "died");
+}
+
+/* Returns 0 with a sample that is ok or wrong, and the moment at which the workers started
+ * together, or -1 with one whose status tells why there is none. Where the status is not ok, the
+ * sentence is in *err. */
+static int take_sample(struct sampler *sampler, struct request *request, struct sample *sample,
+                       struct outcome *outcome, uint64_t *start, struct err *err)
 {
     const struct backend *backend = sampler->backend;
     struct team *team = sampler->team;
+    struct job *job = &request->job;
+    bool lost = false;
     text_copy(sample->status, sizeof sample->status, "error");
+    if (make_schedule(sampler, request, sample, &lost, err) != 0) {
+        note_loss(sampler, lost, sample);
+        return -1;
+    }
     job->work = work_shelf_get(&sampler->works, job, err);
     if (!job->work)
         return -1;
     sample->chain_ps = (uint64_t)llround(work_chain_ns(CHAIN_ITERATIONS) * 1000);
     bool prepared = backend->prepare(team, job, err) == 0;
 
-    uint64_t start = clock_now_ns();
+    *start = clock_now_ns();
     bool mapped = prepared && backend->map(team, job, err) == 0;
     uint64_t end = clock_now_ns();
 
     if (!mapped || backend->collect(team, job, outcome, err) != 0) {
-        if (backend->is_broken ? backend->is_broken(team) : prepared)
-            text_copy(sample->status, sizeof sample->status, "died");
+        note_loss(sampler, prepared, sample);
         return -1;
     }
-    sample->wall_ns = end - start;
-    summarise(sampler, outcome, sample);
+    if (outcome->start_ns)
+        *start = outcome->start_ns;
+    sample->wall_ns = above(end, *start);
+    summarise(sampler, outcome, *start, sample);
     sample->verified = work_verify(job->work, &outcome->total, outcome->results, err) == 0;
     text_copy(sample->status, sizeof sample->status, sample->verified ? "ok" : "wrong");
     return 0;
@@ -243,13 +311,16 @@ static uint64_t close_team(struct sampler *sampler)
 
 int sampler_warm(struct sampler *sampler, struct err *err)
 {
-    struct job job = {.spec = "null", .scale = 1};
+    struct request request = {.job = {.spec = "null", .scale = 1}, .chunk = 1};
+    struct job *job = &request.job;
     struct sample sample = {0};
     struct outcome outcome;
-    text_copy(job.dispatch, sizeof job.dispatch,
-              dispatch_choose(sampler->backend->name, "auto", sched_rule_of(SCHED_DYNAMIC), err));
-    job.sched = sched_resolve(SCHED_DYNAMIC, 2 * (uint64_t)sampler->workers, sampler->workers, 1);
-    if (take_sample(sampler, &job, &sample, &outcome, err) != 0 || !sample.verified)
+    uint64_t start;
+    request.rule.rule = sched_rule_of(SCHED_DYNAMIC);
+    text_copy(job->dispatch, sizeof job->dispatch,
+              dispatch_choose(sampler->backend->name, "auto", request.rule.rule, err));
+    job->sched = (struct sched){.n = 2 * (uint64_t)sampler->workers, .workers = sampler->workers};
+    if (take_sample(sampler, &request, &sample, &outcome, &start, err) != 0 || !sample.verified)
         return err_prefix(err, "the first list of tasks");
     settle();
     return 0;
@@ -265,9 +336,32 @@ void sampler_release(struct sampler *sampler)
 
 /* The fields of a sample that a cell knows once it has one; the driver fills in the others. */
 static const char *const known[] = {
-    "wall_ns",   "close_ns",    "user_ns",         "sys_ns",        "voluntary", "involuntary",
-    "chunks",    "tasks_least", "tasks_most",      "busy_workers",  "sum",       "verified",
-    "misplaced", "chain_ps",    "start_spread_ns", "end_spread_ns",
+    "wall_ns",
+    "span_ns",
+    "busy_ns",
+    "claim_ns",
+    "idle_ns",
+    "imbalance",
+    "nodes",
+    "clock_error_ns",
+    "h_ns",
+    "task_mean_ns",
+    "task_sd_ns",
+    "close_ns",
+    "user_ns",
+    "sys_ns",
+    "voluntary",
+    "involuntary",
+    "chunks",
+    "tasks_least",
+    "tasks_most",
+    "busy_workers",
+    "start_spread_ns",
+    "end_spread_ns",
+    "sum",
+    "verified",
+    "misplaced",
+    "chain_ps",
 };
 
 enum { N_KNOWN = sizeof known / sizeof *known };
@@ -304,10 +398,25 @@ static void answer_add_sample(json_t *answer, const struct sample *sample)
     json_decref(all);
 }
 
+/* One array a worker. Text, as the events, which share it. */
+static void add_workers(struct text *t, const struct outcome *outcome, uint32_t workers,
+                        uint64_t start)
+{
+    text_addf(t, "\"workers\": [");
+    for (uint32_t w = 0; w < workers; w++) {
+        const struct worker_report *r = &outcome->reports[w];
+        text_addf(
+            t, "%s[%" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 "]",
+            w ? ", " : "", r->tally.tasks, r->tally.chunks, above(r->start_ns, start),
+            above(r->end_ns, start), busy_ns(r), r->claim_ns);
+    }
+    text_addf(t, "]");
+}
+
 /* The events as JSON text: a JSON value for each of their numbers would take too much memory. */
 static void add_events(struct text *t, const struct outcome *outcome)
 {
-    text_addf(t, "\"events_dropped\": %" PRIu64 ", \"events\": [", outcome->events_dropped);
+    text_addf(t, ", \"events_dropped\": %" PRIu64 ", \"events\": [", outcome->events_dropped);
     for (size_t i = 0; i < outcome->n_events; i++) {
         const struct chunk_event *e = &outcome->events[i];
         text_addf(t, "%s[%d, %d, %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 "]",
@@ -349,19 +458,22 @@ static bool answer_request(struct sampler *sampler, json_t *object, int *end)
 
     struct sample sample = {0};
     struct outcome outcome;
-    struct text events = TEXT_INIT;
-    bool taken = take_sample(sampler, &request.job, &sample, &outcome, &err) == 0;
+    struct text more = TEXT_INIT;
+    uint64_t start;
+    bool taken = take_sample(sampler, &request, &sample, &outcome, &start, &err) == 0;
     bool died = strcmp(sample.status, "died") == 0;
     settle();
+    if (taken)
+        add_workers(&more, &outcome, sampler->workers, start);
     if (taken && request.job.trace)
-        add_events(&events, &outcome);
+        add_events(&more, &outcome);
     if (request.last && !died)
         sample.close_ns = close_team(sampler); /* from here on nothing of the outcome is left */
     json_t *answer = answer_new(object, sample.status, err.text);
     if (taken)
         answer_add_sample(answer, &sample);
-    write_answer(sampler->out, answer, events.text);
-    text_release(&events);
+    write_answer(sampler->out, answer, more.text);
+    text_release(&more);
     if (died)
         *end = CELL_DIED;
     return !died && !request.last;

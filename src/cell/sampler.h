@@ -2,8 +2,7 @@
 #ifndef POOLMARK_CELL_SAMPLER_H
 #define POOLMARK_CELL_SAMPLER_H
 
-#include "cell/backend.h"
-#include "cell/worker.h"
+#include "cell/calibrate.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@ struct sampler {
     uint32_t workers;
     FILE *out;               /* of answers */
     struct work_shelf works; /* opened in this process */
+    struct calibration known;
 };
 
 /* Runs a list of null tasks once, so that no sample pays for what happens but once. */

@@ -22,7 +22,8 @@
     F(text, backend, "", "who runs the tasks")                                                     \
     F(text, schedule, "", "rule that sets chunk sizes, with the parameters given to it")           \
     F(text, dispatch, "", "mechanism by which a worker gets its next chunk")                       \
-    F(count, chunk, "tasks", "chunk size; for guided the least one")                               \
+    F(count, chunk, "tasks",                                                                       \
+      "chunk size; the least one where sizes differ; 1 where the rule's numbers are measured")     \
     F(flag, chunk_auto, "",                                                                        \
       "1 when the chunk size follows from the rule, 0 when it was asked for")                      \
     F(count, workers, "", "workers that compute")                                                  \
@@ -38,7 +39,8 @@
     F(count, pass, "", "which pass over the points alive side by side, from 0, within the launch") \
     F(count, group, "", "which group of cells was alive side by side, from 0")                     \
     F(text, status, "", "ok, wrong (a wrong answer), died, timeout, nonsense or error")            \
-    F(count, wall_ns, "ns", "from the start of the map until its caller has all results")          \
+    F(count, wall_ns, "ns",                                                                        \
+      "from the common start of the workers until their caller has all results")                   \
     F(count, span_ns, "ns", "from the common start of the workers to the last one's end")          \
     F(count, busy_ns, "ns", "running tasks, of all workers")                                       \
     F(count, claim_ns, "ns",                                                                       \
