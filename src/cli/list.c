@@ -1,5 +1,5 @@
-/* poolmark list: workloads, backends, schedules, experiments, options, fields. Each from the one
- * table that declares it. */
+/* poolmark list: workloads, backends, schedules, dispatches, experiments, options, fields. Each
+ * from the one table that declares it. */
 #include "cli/command.h"
 
 #include "base/text.h"
@@ -8,7 +8,7 @@
 #include "report/format.h"
 #include "report/summary.h"
 #include "run/experiment.h"
-#include "sched/sched.h"
+#include "sched/dispatch.h"
 #include "work/work.h"
 
 #include <glob.h>
@@ -35,19 +35,96 @@ static int list_backends(int argc, char **argv)
     for (const struct backend_kind *k = backend_kinds; k->name; k++) {
         char reason[512];
         bool here = backend_is_available(k, reason, sizeof reason);
-        printf("%-9s %s\n", k->name, k->summary);
+        printf("%-11s %s\n", k->name, k->summary);
         if (!here)
-            printf("          not available: %s\n", reason);
+            printf("            not available: %s\n", reason);
     }
-    printf("NAME      a program of your own, by --cell NAME=COMMAND: see docs/protocol.md\n");
+    printf("NAME        a program of your own, by --cell NAME=COMMAND: see docs/protocol.md\n");
     return STATUS_OK;
+}
+
+/* The classes of rules, as bits, in words. */
+static void add_classes(struct text *t, unsigned classes)
+{
+    static const struct {
+        enum sched_class class;
+        const char *name;
+    } names[] = {{SCHED_FIXED, "fixed"},       {SCHED_CONSTANT, "constant"},
+                 {SCHED_SEQUENCE, "sequence"}, {SCHED_ADAPTIVE, "adaptive"},
+                 {SCHED_RANGES, "ranges"},     {SCHED_RUNTIMES, "runtime's"}};
+    enum { ALL = sizeof names / sizeof *names };
+    const char *between = "";
+    for (int i = 0; i < ALL; i++)
+        if (classes & (unsigned)names[i].class) {
+            text_addf(t, "%s%s", between, names[i].name);
+            between = ", ";
+        }
+}
+
+static void add_needs(struct text *t, unsigned needs)
+{
+    static const char *const names[] = {"h", "mean", "sd"};
+    static const unsigned bits[] = {SCHED_NEEDS_H, SCHED_NEEDS_MEAN, SCHED_NEEDS_SD};
+    const char *between = "; measured unless given: ";
+    for (int i = 0; i < 3; i++)
+        if (needs & bits[i]) {
+            text_addf(t, "%s%s", between, names[i]);
+            between = ", ";
+        }
 }
 
 static int list_schedules(int argc, char **argv)
 {
     (void)argc, (void)argv;
-    for (const struct sched_rule *r = sched_table; r->name; r++)
-        printf("%-9s %s\n", r->name, r->summary);
+    int columns = command_columns();
+    for (const struct sched_rule *r = sched_table; r->name; r++) {
+        struct text t = TEXT_INIT;
+        printf("%-12s", r->name);
+        format_folded(stdout, r->summary, 12, columns);
+        text_addf(&t, "chunks: ");
+        add_classes(&t, (unsigned)r->class);
+        text_addf(&t, "; --chunks: %s", r->takes_chunk ? "counts" : "ignored");
+        if (*r->params)
+            text_addf(&t, "; parameters: %s", r->params);
+        add_needs(&t, r->needs);
+        printf("%12s", "");
+        format_folded(stdout, t.text, 12, columns);
+        text_release(&t);
+    }
+    printf(
+        "\nfixed: known beforehand for each worker; constant, sequence: one size, or one for the\n"
+        "i-th; adaptive: by what was measured so far; ranges: each worker's own, and stolen from;\n"
+        "runtime's: the OpenMP runtime decides. Parameters: `fsc h=200ns mean=1us sd=1us`.\n");
+    return STATUS_OK;
+}
+
+static int list_dispatches(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    int columns = command_columns();
+    for (const struct dispatch_way *way = dispatch_table; way->name; way++) {
+        struct text t = TEXT_INIT;
+        text_addf(&t, "schedules: ");
+        if (strcmp(way->name, "native") == 0)
+            text_addf(&t, "those of OpenMP");
+        else if (way->carries == ~0u)
+            text_addf(&t, "all");
+        else
+            add_classes(&t, way->carries);
+        text_addf(&t, "; backends:");
+        const char *between = " ";
+        for (const struct backend_kind *k = backend_kinds; k->name; k++)
+            for (const char *const *d = dispatch_names(backend_cell_name(k)); d && *d; d++)
+                if (strcmp(*d, way->name) == 0) {
+                    text_addf(&t, "%s%s", between, k->name);
+                    between = ", ";
+                }
+        printf("%-12s", way->name);
+        format_folded(stdout, way->summary, 12, columns);
+        printf("%12s", "");
+        format_folded(stdout, t.text, 12, columns);
+        text_release(&t);
+    }
     return STATUS_OK;
 }
 
@@ -119,6 +196,7 @@ static int list_fields(int argc, char **argv)
     print_fields("summary.csv", summary_fields);
     print_fields("articles.csv", article_fields);
     print_fields("placements.csv", placement_fields);
+    print_fields("workers.csv", worker_fields);
     print_fields("trace.csv", trace_fields);
     return STATUS_OK;
 }
@@ -127,8 +205,10 @@ static const struct {
     const char *name;
     int (*list)(int argc, char **argv);
 } lists[] = {
-    {"workloads", list_workloads},     {"backends", list_backends}, {"schedules", list_schedules},
-    {"experiments", list_experiments}, {"options", list_options},   {"fields", list_fields},
+    {"workloads", list_workloads},     {"backends", list_backends},
+    {"schedules", list_schedules},     {"dispatches", list_dispatches},
+    {"experiments", list_experiments}, {"options", list_options},
+    {"fields", list_fields},
 };
 
 enum { N_LISTS = sizeof lists / sizeof *lists };

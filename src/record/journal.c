@@ -18,21 +18,28 @@
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+enum { MOST_KEPT = 1 << 20 }; /* bytes of rows that wait for one write */
+
+int journal_flush(struct journal *j, struct err *err)
+{
+    const char *at = j->line.text;
+    size_t left = j->line.length;
+    int status = 0;
+    while (left > 0 && status == 0) {
+        ssize_t n = write(j->fd, at, left);
+        if (n < 0 && errno != EINTR)
+            status = err_set(err, "%s cannot be written: %s", j->path, strerror(errno));
+        at += n > 0 ? n : 0;
+        left -= n > 0 ? (size_t)n : 0;
+    }
+    text_clear(&j->line);
+    return status;
+}
+
 static int write_line(struct journal *j, struct err *err)
 {
     text_add(&j->line, "\n", 1);
-    const char *at = j->line.text;
-    size_t left = j->line.length;
-    while (left > 0) {
-        ssize_t n = write(j->fd, at, left);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set(err, "%s cannot be written: %s", j->path, strerror(errno));
-        at += n;
-        left -= (size_t)n;
-    }
-    return 0;
+    return journal_flush(j, err);
 }
 
 static void put_header(struct text *line, const struct field *fields, const struct field *more)
@@ -53,6 +60,7 @@ static int check_header(struct journal *j, struct err *err)
     bool same = n == (ssize_t)j->line.length + 1 && have[j->line.length] == '\n' &&
                 memcmp(have, j->line.text, j->line.length) == 0;
     free(have);
+    text_clear(&j->line);
     return same ? 0
                 : err_set(err, "%s:1: the columns are those of another version of poolmark",
                           j->path);
@@ -78,13 +86,19 @@ int journal_open(struct journal *j, const char *path, const struct field *fields
 int journal_append(struct journal *j, const struct field *fields, const void *record,
                    const struct field *more, const void *more_record, struct err *err)
 {
-    text_clear(&j->line);
     record_csv(&j->line, fields, record);
     if (more) {
         text_add(&j->line, ",", 1);
         record_csv(&j->line, more, more_record);
     }
     return write_line(j, err);
+}
+
+int journal_put(struct journal *j, const struct field *fields, const void *record, struct err *err)
+{
+    record_csv(&j->line, fields, record);
+    text_add(&j->line, "\n", 1);
+    return j->line.length < MOST_KEPT ? 0 : journal_flush(j, err);
 }
 
 void journal_close(struct journal *j)
@@ -115,6 +129,44 @@ int journal_mend(const char *path, size_t *cut, struct err *err)
     return status;
 }
 
+/* Length of the text without the rows at its end that journal_cut cuts off. */
+static size_t length_below(const char *text, size_t size, uint64_t least)
+{
+    while (size > 0) {
+        const char *eol = memrchr(text, '\n', size - 1), *row = eol ? eol + 1 : text;
+        char first[24];
+        size_t n = (size_t)(text + size - row);
+        snprintf(first, sizeof first, "%.*s", (int)(n < 23 ? n : 23), row);
+        if (*first < '0' || *first > '9' || strtoull(first, NULL, 10) < least)
+            break;
+        size = (size_t)(row - text);
+    }
+    return size;
+}
+
+int journal_cut(const char *path, uint64_t least, struct err *err)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : err_set(err, "%s cannot be opened: %s", path, strerror(errno));
+    struct stat st;
+    int status = fstat(fd, &st);
+    size_t size = status == 0 ? (size_t)st.st_size : 0;
+    const char *text = size ? mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0) : NULL;
+    if (text == MAP_FAILED)
+        status = -1;
+    if (status == 0 && size) {
+        size_t stays = length_below(text, size, least);
+        munmap((void *)text, size);
+        if (stays < size)
+            status = ftruncate(fd, (off_t)stays);
+    }
+    if (status != 0)
+        err_set(err, "%s cannot be cut: %s", path, strerror(errno));
+    close(fd);
+    return status;
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 enum { MOST_COLUMNS = 128 };
@@ -128,8 +180,10 @@ struct reading {
     const char *path;
     const struct journal_reader *reader;
     size_t line;
-    size_t n_point_columns, n_columns;
-    struct slot *slots; /* open addressing; n_slots is a power of two */
+    size_t n_point_columns;
+    struct field columns[MOST_COLUMNS + 1]; /* of the sample, as the file has them */
+    struct sample absent;                   /* what columns that it lacks read as */
+    struct slot *slots;                     /* open addressing; n_slots is a power of two */
     size_t n_slots, n_points;
     char *row; /* copy of a row, to be cut into cells */
     size_t row_capacity;
@@ -258,21 +312,45 @@ static int read_row(struct reading *r, const char *row, size_t length, struct er
     }
     memcpy(r->row, row + prefix + 1, rest);
     r->row[rest] = '\0';
-    struct sample sample;
-    if (read_cells(r, r->row, sample_fields, &sample, err) != 0)
+    struct sample sample = r->absent;
+    if (read_cells(r, r->row, r->columns, &sample, err) != 0)
         return -1;
     return r->reader->on_sample ? r->reader->on_sample(r->reader->user, number, &sample, err) : 0;
 }
 
+/* Takes the columns of the sample, in the order of their table. Those behind wall_ns may be absent.
+ */
+static int take_columns(struct reading *r, const char *at, const char *end)
+{
+    size_t n = 0;
+    for (const struct field *f = sample_fields; f->name; f++) {
+        size_t length = strlen(f->name);
+        bool is_it = (size_t)(end - at) > length && at[0] == ',' &&
+                     memcmp(at + 1, f->name, length) == 0 &&
+                     (at + 1 + length == end || at[1 + length] == ',');
+        if (!is_it) {
+            if (f->offset <= offsetof(struct sample, wall_ns))
+                return -1;
+            if (f->type == FIELD_real)
+                record_read_cell(f, &r->absent, "", NULL);
+            continue;
+        }
+        r->columns[n++] = *f;
+        at += 1 + length;
+    }
+    return at == end ? 0 : -1;
+}
+
 static int check_columns(struct reading *r, const char *row, size_t length, struct err *err)
 {
-    struct text want = TEXT_INIT;
-    put_header(&want, point_fields, sample_fields);
+    struct text points = TEXT_INIT;
+    put_header(&points, point_fields, NULL);
     if (length > 0 && row[length - 1] == '\r')
         length--;
-    bool same = want.length == length && memcmp(want.text, row, length) == 0;
-    text_release(&want);
-    if (!same)
+    bool good = length > points.length && memcmp(points.text, row, points.length) == 0 &&
+                take_columns(r, row + points.length, row + length) == 0;
+    text_release(&points);
+    if (!good)
         return err_set(err,
                        "%s:1: the columns are not those of this version's samples.csv "
                        "(`poolmark list fields` shows them)",

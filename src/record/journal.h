@@ -32,17 +32,28 @@ int journal_open(struct journal *journal, const char *path, const struct field *
 int journal_append(struct journal *journal, const struct field *fields, const void *record,
                    const struct field *more, const void *more_record, struct err *err);
 
+/* The same for many rows at once: journal_put keeps a row of one table, journal_flush writes what
+ * is kept, in one write(2) unless it is much. */
+int journal_put(struct journal *journal, const struct field *fields, const void *record,
+                struct err *err);
+int journal_flush(struct journal *journal, struct err *err);
+
 void journal_close(struct journal *journal);
 
 /* Cuts off a last line without an end. *cut tells how many bytes went. A missing file is fine. */
 int journal_mend(const char *path, size_t *cut, struct err *err);
 
+/* Cuts off the rows at the end of the file whose first cell, a number, is `least` or above. A
+ * missing file is fine. */
+int journal_cut(const char *path, uint64_t least, struct err *err);
+
 /* Reads a samples.csv. Points are numbered in order of first appearance; on_point is called once
  * for each, then on_sample for every row with its point's number and line in the file. Either
  * returns 0 to go on, else the reading ends with -1 and the sentence that it set. A header that
- * lacks a column or has a foreign one, a cell that is not of its type, a row with too many or too
- * few cells is an error with file and line. A last line that is cut off is passed over and *cut_off
- * set. */
+ * lacks a column of the point or has a foreign one, a cell that is not of its type, a row with too
+ * many or too few cells is an error with file and line. Columns of the sample behind wall_ns may be
+ * absent, since older versions have fewer: they read as 0, empty or NaN. A last line that is cut
+ * off is passed over and *cut_off set. */
 struct journal_reader {
     int (*on_point)(void *user, size_t number, const struct point *point, struct err *err);
     int (*on_sample)(void *user, size_t point, const struct sample *sample, struct err *err);

@@ -8,16 +8,43 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MPI_REMEDY "install MPI (apt-get install openmpi-bin libopenmpi-dev) and run make"
+#define LLVM_REMEDY "install clang and libomp (apt-get install clang libomp-dev) and run make"
+
 const struct backend_kind backend_kinds[] = {
-    {"seq", "one process, one task after the other: the base of every speedup", "poolmark-cell",
-     true, false, false, NULL},
-    {"procpool", "a pool of worker processes over shared memory", "poolmark-cell", false, false,
-     false, NULL},
-    {"openmp", "threads of one process, by OpenMP", "poolmark-cell", false, false, true, NULL},
-    {"mpi", "MPI ranks, one worker each; the master works too", "poolmark-cell-mpi", false, true,
-     false, NULL},
-    {"hybrid", "MPI ranks with OpenMP threads in each", "poolmark-cell-mpi", false, true, true,
-     NULL},
+    {.name = "seq",
+     .summary = "one process, one task after the other: the base of every speedup",
+     .program = "poolmark-cell",
+     .is_base = true},
+    {.name = "procpool",
+     .summary = "a pool of worker processes over shared memory",
+     .program = "poolmark-cell"},
+    {.name = "openmp",
+     .summary = "threads of one process, by OpenMP",
+     .program = "poolmark-cell",
+     .uses_threads = true},
+    {.name = "openmp:gomp",
+     .summary = "the same by name, to stand beside openmp:llvm: GCC's runtime, libgomp",
+     .program = "poolmark-cell",
+     .uses_threads = true,
+     .as = "openmp"},
+    {.name = "openmp:llvm",
+     .summary = "the same on LLVM's runtime, libomp",
+     .program = "poolmark-cell-llvm",
+     .uses_threads = true,
+     .as = "openmp",
+     .remedy = LLVM_REMEDY},
+    {.name = "mpi",
+     .summary = "MPI ranks, one worker each; the master works too",
+     .program = "poolmark-cell-mpi",
+     .uses_ranks = true,
+     .remedy = MPI_REMEDY},
+    {.name = "hybrid",
+     .summary = "MPI ranks with OpenMP threads in each",
+     .program = "poolmark-cell-mpi",
+     .uses_ranks = true,
+     .uses_threads = true,
+     .remedy = MPI_REMEDY},
     {0},
 };
 
@@ -114,6 +141,11 @@ void backend_kind_free(struct backend_kind *kind)
     free(kind);
 }
 
+const char *backend_cell_name(const struct backend_kind *kind)
+{
+    return kind->as ? kind->as : kind->name;
+}
+
 bool backend_program_path(const char *program, char *path, size_t size)
 {
     char self[4096];
@@ -155,9 +187,7 @@ bool backend_is_available(const struct backend_kind *kind, char *reason, size_t 
     char path[4200];
     if (kind->program && !backend_program_path(kind->program, path, sizeof path)) {
         snprintf(reason, size, "%s was not built; %s", kind->program,
-                 kind->uses_ranks
-                     ? "install MPI (apt-get install openmpi-bin libopenmpi-dev) and run make"
-                     : "run make");
+                 kind->remedy ? kind->remedy : "run make");
         return false;
     }
     if (kind->command) {

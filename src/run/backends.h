@@ -19,6 +19,8 @@ struct backend_kind {
     bool uses_ranks;     /* started by mpirun */
     bool uses_threads; /* its workers are threads; with ranks: factorisations of the worker count */
     const char *command; /* --cell NAME=COMMAND */
+    const char *as;      /* what its cell calls it; NULL: by its name */
+    const char *remedy;  /* when the program was not built; NULL: run make */
 };
 
 /* Those built in; ends with a NULL name. */
@@ -28,6 +30,9 @@ extern const struct backend_kind backend_kinds[];
  * adds). On failure the sentence names all. The result is to be freed with backend_kind_free. */
 struct backend_kind *backend_kind_find(const char *name, const char *cells, struct err *err);
 void backend_kind_free(struct backend_kind *kind);
+
+/* The name of the backend for its cell and for dispatch.h: "openmp" for "openmp:llvm". */
+const char *backend_cell_name(const struct backend_kind *kind);
 
 /* Checks the text of --cell. */
 int backend_cells_check(const char *cells, struct err *err);

@@ -63,7 +63,7 @@ char **cell_command(const struct cell_spec *spec)
         add_argument(&argv, &n, path);
     }
     add_argument(&argv, &n, "--backend");
-    add_argument(&argv, &n, kind->name);
+    add_argument(&argv, &n, backend_cell_name(kind));
     add_number(&argv, &n, "--workers", spec->workers);
     if (kind->uses_ranks) {
         add_number(&argv, &n, "--ranks", spec->ranks);
@@ -320,6 +320,8 @@ static int send_request(struct cell *cell, const struct plan_point *p, bool trac
                   (json_int_t)p->point.tasks, "schedule", base ? "static" : p->point.schedule,
                   "chunk", (json_int_t)(p->point.chunk_auto ? 0 : p->point.chunk), "dispatch",
                   base ? "auto" : p->point.dispatch, "trace", trace, "last", last);
+    if (!p->experiment->calibrate)
+        json_object_set_new(request, "calibrate", json_false());
     char *text = json_dumps(request, JSON_COMPACT);
     json_decref(request);
     struct text line = TEXT_INIT;
@@ -348,6 +350,7 @@ static void set_failure(struct sample *sample, const char *status, const char *s
 static int read_fields(struct sample *sample, const json_t *answer, struct err *err)
 {
     struct sample told = *sample;
+    told.nodes = 1; /* unless told otherwise */
     if (record_read_json(sample_fields, &told, answer, err) != 0)
         return -1;
     told.order = sample->order;
@@ -361,15 +364,35 @@ static int read_fields(struct sample *sample, const json_t *answer, struct err *
     return 0;
 }
 
+/* Whether the answer's `workers`, if it has any, are one array of whole numbers a worker. */
+static int check_workers(const struct cell *cell, const json_t *answer, struct err *err)
+{
+    const json_t *workers = json_object_get(answer, "workers"), *worker, *number;
+    size_t w, i;
+    if (!workers)
+        return 0;
+    bool good = json_array_size(workers) == cell->spec->workers;
+    json_array_foreach(workers, w, worker)
+    {
+        good = good && json_array_size(worker) == WORKER_NUMBERS;
+        json_array_foreach(worker, i, number) good =
+            good && json_is_integer(number) && json_integer_value(number) >= 0;
+    }
+    return good ? 0
+                : err_set(err, "its workers are not %u arrays of %d whole numbers",
+                          cell->spec->workers, (int)WORKER_NUMBERS);
+}
+
 /* Reads an answer; returns whether it is one. */
-static bool read_answer(struct cell *cell, const char *line, struct sample *sample, json_t **events)
+static bool read_answer(struct cell *cell, const char *line, struct sample *sample, json_t **whole)
 {
     static const char *const known[] = {"ok", "wrong", "died", "error"};
     json_error_t why;
     struct err err = {"it is no JSON object"};
     char sentence[FIELD_TEXT_BYTES];
     json_t *answer = json_loads(line, 0, &why);
-    bool good = json_is_object(answer) && read_fields(sample, answer, &err) == 0;
+    bool good = json_is_object(answer) && read_fields(sample, answer, &err) == 0 &&
+                check_workers(cell, answer, &err) == 0;
     if (good && json_integer_value(json_object_get(answer, "id")) != (json_int_t)cell->next_id)
         good = err_set(&err, "its id is not the request's") == 0;
     bool is_known = false;
@@ -386,8 +409,8 @@ static bool read_answer(struct cell *cell, const char *line, struct sample *samp
         set_failure(sample, "nonsense", sentence);
     } else if (strcmp(sample->status, "ok") == 0 && !sample->verified) {
         set_failure(sample, "wrong", "the cell does not say that the answer was verified");
-    } else if (json_object_get(answer, "events")) {
-        *events = json_incref(answer);
+    } else {
+        *whole = json_incref(answer);
     }
     json_decref(answer);
     return good;
@@ -407,10 +430,10 @@ static enum cell_state fail_cell(struct cell *cell, struct sample *sample, const
 }
 
 enum cell_state cell_ask(struct cell *cell, const struct plan_point *p, bool trace, bool last,
-                         const struct cell_wait *wait, struct sample *sample, json_t **events)
+                         const struct cell_wait *wait, struct sample *sample, json_t **answer)
 {
     char *line, what[160], limit[32];
-    *events = NULL;
+    *answer = NULL;
     sample->open_ns = cell->open_ns;
     sample->cell_pid = (uint64_t)cell->child.pid;
     if (send_request(cell, p, trace, last) != 0)
@@ -419,7 +442,7 @@ enum cell_state cell_ask(struct cell *cell, const struct plan_point *p, bool tra
     sample->taken_at_ns = clock_read_ns(CLOCK_REALTIME);
     switch (result) {
     case LINE_READ: {
-        bool good = read_answer(cell, line, sample, events);
+        bool good = read_answer(cell, line, sample, answer);
         drop_line(cell, line);
         if (good && strcmp(sample->status, "died") != 0)
             return CELL_GOES_ON;

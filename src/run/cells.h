@@ -44,6 +44,9 @@ int cell_start(struct cell *cell, const struct cell_spec *spec, struct err *err)
  * ended. */
 int cell_greet(struct cell *cell, const struct cell_wait *wait, bool *missing, struct err *err);
 
+/* Numbers of a worker in an answer: tasks, chunks, start_ns, end_ns, busy_ns, claim_ns. */
+enum { WORKER_NUMBERS = 6 };
+
 enum cell_state {
     CELL_GOES_ON,     /* may be asked again */
     CELL_ENDED,       /* it died, hung or talked nonsense, and has been ended */
@@ -51,10 +54,11 @@ enum cell_state {
 };
 
 /* Asks for one sample of the point. With `last` the cell closes its workers first and takes no
- * further request: the caller stops it. *events gets the whole answer when it is ok and a trace was
- * asked for, with the members `events` and `events_dropped`; a new reference, or NULL. */
+ * further request: the caller stops it. *answer gets the whole answer when it is a good one, with
+ * its members `workers` (checked: one array a worker, as in docs/protocol.md, or absent), `events`
+ * and `events_dropped`; a new reference, or NULL. */
 enum cell_state cell_ask(struct cell *cell, const struct plan_point *point, bool trace, bool last,
-                         const struct cell_wait *wait, struct sample *sample, json_t **events);
+                         const struct cell_wait *wait, struct sample *sample, json_t **answer);
 
 /* Ends the cell and frees all; harmless for one that never started. */
 void cell_stop(struct cell *cell);

@@ -203,6 +203,15 @@ static int read_flag(const char *text, bool *value, struct err *err)
     return 0;
 }
 
+/* Whether all schedules have the numbers that they reckon with, since the cells may not measure. */
+static int check_complete(const struct experiment *e, struct err *err)
+{
+    for (size_t i = 0; i < e->n_schedules; i++)
+        if (sched_spec_check_complete(&e->schedules[i], err) != 0)
+            return -1;
+    return 0;
+}
+
 /* Reads one key with `expression`, in which `text` is its value; puts its place before the
  * sentence. */
 #define READ(id, expression)                                                                       \
@@ -237,6 +246,9 @@ static int experiment_read(struct experiment *e, const struct context *x, struct
     READ(SCALE, read_real(text, 1e-9, 1e9, &e->scale, err));
     READ(FRESH, read_flag(text, &e->fresh, err));
     READ(OVERSUBSCRIBE, read_flag(text, &e->oversubscribe, err));
+    READ(CALIBRATE, read_flag(text, &e->calibrate, err));
+    if (!e->calibrate)
+        READ(SCHEDULES, check_complete(e, err));
     READ(CELL_TIMEOUT, units_duration(text, &e->timeout_ns, err));
     return 0;
 }

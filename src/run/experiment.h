@@ -46,7 +46,7 @@ struct experiment {
     uint64_t launches, reps;
     double precision; /* percent; 0: none */
     double scale;
-    bool fresh, oversubscribe;
+    bool fresh, oversubscribe, calibrate;
     uint64_t timeout_ns; /* 0: by rule */
 };
 

@@ -1,6 +1,6 @@
-/* A run's folder: samples.csv, placements.csv, trace.csv (run.c), summary.csv, articles.csv, plots/
- * (report), and what this module writes: plan.ini, the configuration as run, from which the run can
- * be repeated or resumed; manifest.json, the circumstances; topology.xml. */
+/* A run's folder: samples.csv, placements.csv, workers.csv, trace.csv (run.c), summary.csv,
+ * articles.csv, plots/ (report), and what this module writes: plan.ini, the configuration as run,
+ * from which the run can be repeated or resumed; manifest.json, the circumstances; topology.xml. */
 #ifndef POOLMARK_RUN_FOLDER_H
 #define POOLMARK_RUN_FOLDER_H
 

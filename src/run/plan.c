@@ -127,16 +127,53 @@ struct shape {
     uint32_t workers, ranks;
 };
 
+/* Refuses a schedule that no dispatch of the backend carries; names the backends that can. */
+static int refuse_schedule(const struct expansion *x, const struct shape *s, struct err *err)
+{
+    struct text t = TEXT_INIT;
+    text_addf(&t, "%s: no dispatch of %s carries '%s'; backends that can:",
+              x->e->places[OPTION_SCHEDULES], s->kind->name, s->spec->rule->name);
+    const char *between = " ";
+    for (const struct backend_kind *k = backend_kinds; k->name; k++)
+        if (!k->is_base && dispatch_choose(backend_cell_name(k), "auto", s->spec->rule, NULL)) {
+            text_addf(&t, "%s%s", between, k->name);
+            between = ", ";
+        }
+    err_set(err, "%s", t.text);
+    text_release(&t);
+    return -1;
+}
+
 static int choose_dispatch(const struct expansion *x, const struct shape *s, char *dispatch,
                            struct err *err)
 {
-    const char *wanted = s->kind->command
-                             ? s->dispatch
-                             : dispatch_choose(s->kind->name, s->dispatch, s->spec->rule, err);
+    const char *cell = backend_cell_name(s->kind);
+    const struct sched_rule *rule = s->spec->rule;
+    const char *wanted = s->dispatch;
+    if (!s->kind->command) {
+        if (!dispatch_choose(cell, "auto", rule, NULL))
+            return refuse_schedule(x, s, err);
+        wanted = dispatch_choose(cell, s->dispatch, rule, err);
+    }
     if (!wanted)
         return err_prefix(err, "%s", x->e->places[OPTION_DISPATCH]);
     text_copy(dispatch, FIELD_TEXT_BYTES, wanted);
     return 0;
+}
+
+/* Whether nobody would be left to compute: rank 0 only grants. */
+static bool lacks_workers(const struct shape *s)
+{
+    return s->kind->uses_ranks && s->ranks < 2 && strcmp(s->dispatch, "master-only") == 0;
+}
+
+static int refuse_lone_master(const struct expansion *x, const struct shape *s, struct err *err)
+{
+    return err_set(err,
+                   "%s: dispatch 'master-only' of %s needs 2 ranks or more, since rank 0 only "
+                   "grants, and %u worker%s make%s 1 rank",
+                   x->e->places[OPTION_DISPATCH], s->kind->name, s->workers,
+                   s->workers == 1 ? "" : "s", s->workers == 1 ? "s" : "");
 }
 
 static int slots_of(const struct topo_counts *machine)
@@ -145,6 +182,18 @@ static int slots_of(const struct topo_counts *machine)
     const char *slurm = getenv("SLURM_NTASKS");
     int slots = slurm ? atoi(slurm) : 0;
     return slots > 0 ? slots : machine->usable_cores;
+}
+
+/* The schedule as far as it is known now. Where a cell measures what the rule reckons with, its
+ * chunks are not: then it stands as adaptive, with the least chunk that was asked for, or 1. */
+static struct sched plan_sched(const struct shape *s, uint64_t n)
+{
+    if (sched_spec_check_complete(s->spec, NULL) == 0)
+        return sched_make(s->spec, n, s->workers, s->chunk);
+    struct sched sched = sched_resolve(SCHED_DYNAMIC, n, s->workers, s->chunk ? s->chunk : 1);
+    sched.kind = s->spec->rule->kind;
+    sched.class = SCHED_ADAPTIVE;
+    return sched;
 }
 
 static int add_shape(struct expansion *x, const struct shape *s, const char *workload,
@@ -157,9 +206,12 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
                        "--oversubscribe allows more",
                        x->e->places[OPTION_WORKERS], s->kind->name, s->ranks, slots_of(x->machine),
                        slots_of(x->machine) == 1 ? "" : "s");
+    if (lacks_workers(s))
+        return x->e->n_dispatches > 1 ? 0 : refuse_lone_master(x, s, err);
     if (choose_dispatch(x, s, p.point.dispatch, err) != 0)
         return -1;
-    struct sched sched = sched_make(s->spec, x->work->n, s->workers, s->chunk);
+    bool is_known = sched_spec_check_complete(s->spec, NULL) == 0;
+    struct sched sched = plan_sched(s, x->work->n);
     text_copy(p.point.backend, FIELD_TEXT_BYTES, s->kind->name);
     sched_spec_write(s->spec, p.point.schedule, FIELD_TEXT_BYTES);
     p.point.chunk = sched.chunk;
@@ -169,12 +221,14 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
     p.point.threads = s->kind->uses_threads ? s->workers / s->ranks : 1;
     p.point.fresh = x->e->fresh;
     p.base = x->base;
-    /* "auto" and the number that it stands for are one point; static blocks without a chunk are not
-     * what static does with a chunk of their size. */
+    /* "auto" and the number that it stands for are one point, but where that number is not known;
+     * and static blocks without a chunk are not what static does with a chunk of their size. */
     struct point twin = p.point;
     twin.chunk_auto = !p.point.chunk_auto;
+    bool has_twin =
+        s->spec->rule->class != SCHED_FIXED && (is_known || s->spec->rule->class != SCHED_CONSTANT);
     if (plan_find(x->plan, &p.point) != SIZE_MAX ||
-        (s->spec->rule->class != SCHED_FIXED && plan_find(x->plan, &twin) != SIZE_MAX))
+        (has_twin && plan_find(x->plan, &twin) != SIZE_MAX))
         return 0;
     p.bound = bound_compute(x->work, &sched, x->machine->usable);
     p.timeout_ns = sample_timeout(x->e, &p.bound);
@@ -236,23 +290,64 @@ static int add_factorisations(struct expansion *x, struct shape s, const char *w
     return added ? 0 : refuse_ranks(x, &s, err);
 }
 
+/* One schedule under one dispatch: chunks, workers, ranks. */
+static int expand_dispatch(struct expansion *x, struct shape shape, const char *workload,
+                           struct err *err)
+{
+    const struct experiment *e = x->e;
+    for (size_t c = 0; c < e->chunks.n; c++)
+        for (size_t w = 0; w < e->workers.n; w++) {
+            shape.chunk = shape.spec->rule->takes_chunk ? e->chunks.items[c] : 0;
+            shape.workers = (uint32_t)e->workers.items[w];
+            if (add_factorisations(x, shape, workload, err) != 0)
+                return -1;
+        }
+    return 0;
+}
+
+/* Whether the backend's dispatch of that name carries the rule; cells of one's own carry all. */
+static bool can_carry(const struct backend_kind *kind, const char *dispatch,
+                      const struct sched_rule *rule)
+{
+    return kind->command || dispatch_choose(backend_cell_name(kind), dispatch, rule, NULL);
+}
+
+static int refuse_dispatches(const struct expansion *x, const struct shape *s, struct err *err)
+{
+    struct text t = TEXT_INIT;
+    text_addf(&t, "%s: none of", x->e->places[OPTION_DISPATCH]);
+    for (size_t d = 0; d < x->e->n_dispatches; d++)
+        text_addf(&t, "%s '%s'", d ? "," : "", x->e->dispatches[d]);
+    text_addf(&t, " carries schedule '%s' under %s; allowed: auto", s->spec->rule->name,
+              s->kind->name);
+    for (const char *const *d = dispatch_names(backend_cell_name(s->kind)); *d; d++)
+        if (dispatch_carries(*d, s->spec->rule))
+            text_addf(&t, ", %s", *d);
+    err_set(err, "%s", t.text);
+    text_release(&t);
+    return -1;
+}
+
+/* One dispatch is meant as it is said; of a list, each backend and schedule takes what it can. */
 static int expand_backend(struct expansion *x, const struct backend_kind *kind,
                           const char *workload, struct err *err)
 {
     const struct experiment *e = x->e;
-    for (size_t s = 0; s < e->n_schedules; s++)
-        for (size_t d = 0; d < e->n_dispatches; d++)
-            for (size_t c = 0; c < e->chunks.n; c++)
-                for (size_t w = 0; w < e->workers.n; w++) {
-                    struct shape shape = {
-                        .kind = kind,
-                        .spec = &e->schedules[s],
-                        .dispatch = e->dispatches[d],
-                        .chunk = e->schedules[s].rule->takes_chunk ? e->chunks.items[c] : 0,
-                        .workers = (uint32_t)e->workers.items[w]};
-                    if (add_factorisations(x, shape, workload, err) != 0)
-                        return -1;
-                }
+    for (size_t s = 0; s < e->n_schedules; s++) {
+        struct shape shape = {.kind = kind, .spec = &e->schedules[s]};
+        size_t added = 0;
+        for (size_t d = 0; d < e->n_dispatches; d++) {
+            shape.dispatch = e->dispatches[d];
+            if (e->n_dispatches > 1 && !can_carry(kind, shape.dispatch, shape.spec->rule))
+                continue;
+            if (expand_dispatch(x, shape, workload, err) != 0)
+                return -1;
+            added++;
+        }
+        if (added == 0)
+            return can_carry(kind, "auto", shape.spec->rule) ? refuse_dispatches(x, &shape, err)
+                                                             : refuse_schedule(x, &shape, err);
+    }
     return 0;
 }
 

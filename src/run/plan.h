@@ -57,8 +57,9 @@ struct plan {
 };
 
 /* Expands the experiments. A combination that cannot be (ranks that do not divide the workers, more
- * ranks than slots, a dispatch that a backend does not carry, a workload that fails to set up) is
- * an error. The experiments must outlive the plan. */
+ * ranks than slots, a schedule or dispatch that a backend does not carry, a workload that fails to
+ * set up) is an error; of several dispatches those that a backend and schedule cannot have are left
+ * out, as long as one is left. The experiments must outlive the plan. */
 int plan_make(struct plan *plan, const struct experiments *experiments,
               const struct run_options *options, const struct topo_counts *machine,
               struct err *err);

@@ -30,7 +30,7 @@ struct state {
     struct progress_of_point *points;
     struct cell *cells;   /* by number of the plan's cells; those of the current group are alive */
     struct err *failures; /* why a cell could not start in this launch; empty: it could */
-    struct journal samples, placements, traces;
+    struct journal samples, placements, workers, traces;
     uint64_t order, deadline_ns;
     struct cell_wait wait;
     bool journal_failed; /* a row could not be written: err says why, and the run ends */
@@ -135,6 +135,20 @@ static uint64_t done_launch(const struct state *s, size_t i, uint64_t launch, si
     return launch * s->plan->n_groups + group;
 }
 
+/* Opens a file with rows that belong to samples. They are written before the sample's own row,
+ * which makes them count: those that a run left without it are dropped, since their order is given
+ * out again. */
+static int open_details(struct state *s, struct journal *journal, const char *name,
+                        const struct field *fields)
+{
+    char path[4300];
+    size_t cut;
+    snprintf(path, sizeof path, "%s/%s", s->run->folder, name);
+    return journal_mend(path, &cut, s->err) == 0 && journal_cut(path, s->order, s->err) == 0
+               ? journal_open(journal, path, fields, NULL, s->err)
+               : -1;
+}
+
 static int open_journals(struct state *s)
 {
     char path[4300];
@@ -157,14 +171,10 @@ static int open_journals(struct state *s)
         return -1;
     snprintf(path, sizeof path, "%s/placements.csv", folder);
     if (journal_mend(path, &cut, s->err) != 0 ||
-        journal_open(&s->placements, path, placement_fields, NULL, s->err) != 0)
+        journal_open(&s->placements, path, placement_fields, NULL, s->err) != 0 ||
+        open_details(s, &s->workers, "workers.csv", worker_fields) != 0)
         return -1;
-    if (!s->run->options->trace)
-        return 0;
-    snprintf(path, sizeof path, "%s/trace.csv", folder);
-    return journal_mend(path, &cut, s->err) == 0
-               ? journal_open(&s->traces, path, trace_fields, NULL, s->err)
-               : -1;
+    return s->run->options->trace ? open_details(s, &s->traces, "trace.csv", trace_fields) : 0;
 }
 
 /* --- one sample --------------------------------------------------------------------------------
@@ -213,6 +223,33 @@ static int write_placements(struct state *s, const struct cell *cell, uint64_t l
     return 0;
 }
 
+static int write_workers(struct state *s, const struct cell *cell, const struct sample *sample,
+                         const json_t *answer)
+{
+    size_t w, i;
+    json_t *worker, *number;
+    json_array_foreach(json_object_get(answer, "workers"), w, worker)
+    {
+        uint64_t numbers[WORKER_NUMBERS];
+        json_array_foreach(worker, i, number) numbers[i] = (uint64_t)json_integer_value(number);
+        struct worker_row row = {.order = sample->order,
+                                 .worker = w,
+                                 .tasks = numbers[0],
+                                 .chunks = numbers[1],
+                                 .start_ns = numbers[2],
+                                 .end_ns = numbers[3],
+                                 .busy_ns = numbers[4],
+                                 .claim_ns = numbers[5]};
+        if (w < cell->n_placements) {
+            row.rank = cell->placements[w].rank;
+            row.thread = cell->placements[w].thread;
+        }
+        if (journal_put(&s->workers, worker_fields, &row, s->err) != 0)
+            return -1;
+    }
+    return journal_flush(&s->workers, s->err);
+}
+
 static int write_trace(struct state *s, const struct cell *cell, const struct sample *sample,
                        const json_t *answer)
 {
@@ -239,10 +276,10 @@ static int write_trace(struct state *s, const struct cell *cell, const struct sa
             row.rank = cell->placements[row.worker].rank;
             row.thread = cell->placements[row.worker].thread;
         }
-        if (journal_append(&s->traces, trace_fields, &row, NULL, NULL, s->err) != 0)
+        if (journal_put(&s->traces, trace_fields, &row, s->err) != 0)
             return -1;
     }
-    return 0;
+    return journal_flush(&s->traces, s->err);
 }
 
 /* Starts the point's cell if it is not alive. On failure tells it as a sample. */
@@ -294,28 +331,36 @@ static int take_sample(struct state *s, size_t i, uint64_t launch, size_t group,
     const struct plan_point *p = &s->plan->points[i];
     struct cell *cell = &s->cells[p->cell];
     const struct cell_spec *spec = &s->plan->cells[p->cell];
-    struct sample sample = {.launch = launch, .pass = pass, .group = group};
-    json_t *events = NULL;
+    struct sample sample = {.launch = launch,
+                            .pass = pass,
+                            .group = group,
+                            .imbalance = NAN,
+                            .h_ns = NAN,
+                            .task_mean_ns = NAN,
+                            .task_sd_ns = NAN};
+    json_t *answer = NULL;
     snprintf(s->what, sizeof s->what, "%.64s %.32s W=%llu", p->point.experiment, p->point.backend,
              (unsigned long long)p->point.workers);
     progress_show(s->run->progress, s->what);
     enum cell_state state = CELL_GOES_ON;
     if (wake_cell(s, i, launch, group, &sample))
-        state = cell_ask(cell, p, s->run->options->trace, spec->fresh, &s->wait, &sample, &events);
+        state = cell_ask(cell, p, s->run->options->trace, spec->fresh, &s->wait, &sample, &answer);
     if (s->journal_failed)
         return -1;
     if (state == CELL_INTERRUPTED || s->result->interrupted || s->result->out_of_time ||
         strcmp(sample.status, "missing") == 0) {
-        json_decref(events);
+        json_decref(answer);
         return 0;
     }
     sample.order = s->order++;
     s->result->n_samples++;
-    int status =
-        journal_append(&s->samples, point_fields, &p->point, sample_fields, &sample, s->err);
-    if (status == 0 && events)
-        status = write_trace(s, cell, &sample, events);
-    json_decref(events);
+    int status = answer ? write_workers(s, cell, &sample, answer) : 0;
+    if (status == 0 && answer && s->run->options->trace)
+        status = write_trace(s, cell, &sample, answer);
+    if (status == 0)
+        status =
+            journal_append(&s->samples, point_fields, &p->point, sample_fields, &sample, s->err);
+    json_decref(answer);
     if (spec->fresh)
         cell_stop(cell);
     if (strcmp(sample.status, "ok") == 0) {
@@ -497,7 +542,7 @@ int run_execute(const struct run *run, struct plan *plan, struct run_result *res
 {
     *result = (struct run_result){0};
     struct state s = {.run = run, .plan = plan, .result = result, .err = err};
-    s.samples = s.placements = s.traces = (struct journal)JOURNAL_INIT;
+    s.samples = s.placements = s.workers = s.traces = (struct journal)JOURNAL_INIT;
     s.points = alloc_zeroed(plan->n, sizeof *s.points);
     s.cells = alloc_zeroed(plan->n_cells, sizeof *s.cells);
     s.failures = alloc_zeroed(plan->n_cells, sizeof *s.failures);
@@ -517,6 +562,7 @@ int run_execute(const struct run *run, struct plan *plan, struct run_result *res
         cell_stop(&s.cells[i]);
     journal_close(&s.samples);
     journal_close(&s.placements);
+    journal_close(&s.workers);
     journal_close(&s.traces);
     for (size_t i = 0; i < plan->n; i++) {
         free(s.points[i].times);
