@@ -91,10 +91,14 @@ static int list_schedules(int argc, char **argv)
         format_folded(stdout, t.text, 12, columns);
         text_release(&t);
     }
-    printf(
-        "\nfixed: known beforehand for each worker; constant, sequence: one size, or one for the\n"
-        "i-th; adaptive: by what was measured so far; ranges: each worker's own, and stolen from;\n"
-        "runtime's: the OpenMP runtime decides. Parameters: `fsc h=200ns mean=1us sd=1us`.\n");
+    printf("\n");
+    format_folded(
+        stdout,
+        "fixed: known beforehand for each worker; constant, sequence: one size, or one for "
+        "the i-th chunk; adaptive: by what was measured so far; ranges: each worker's own, "
+        "which others steal from; runtime's: the OpenMP runtime decides. Parameters stand "
+        "behind the name: 'fsc h=200ns mean=1us sd=1us'.",
+        0, columns);
     return STATUS_OK;
 }
 

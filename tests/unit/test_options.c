@@ -453,7 +453,7 @@ START_TEST(values_get_their_types)
     ck_assert_uint_eq(e->n_backends, 2);
     ck_assert_str_eq(e->backends[0]->name, "openmp");
     ck_assert_uint_eq(e->n_schedules, 2);
-    ck_assert_str_eq(e->schedules[1]->name, "pool");
+    ck_assert_str_eq(e->schedules[1].rule->name, "pool");
     ck_assert_int_eq(e->ranks_choice, RANKS_LIST);
     assert_counts(&e->ranks, 2, (const uint64_t[]){1, 2});
     ck_assert_uint_eq(e->n_binds, 3);

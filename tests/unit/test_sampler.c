@@ -1,0 +1,318 @@
+/* What a sample says of its workers' time, and the numbers that the cell measures for rules which
+ * lack them. Times are compared with one another only, never with a clock's idea of fast. */
+#include "unit.h"
+
+#include "base/text.h"
+#include "cell/sampler.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct backend *const backends[] = {
+    &backend_seq,
+    &backend_procpool,
+#ifdef HAVE_OPENMP
+    &backend_openmp,
+#endif
+};
+
+enum { N_BACKENDS = sizeof backends / sizeof *backends };
+
+static struct err err;
+
+/* A cell of one backend with two workers, or the one that seq has. */
+struct cell {
+    struct topo *topo;
+    struct topo_bind bind;
+    struct launch launch;
+    struct sampler sampler;
+};
+
+static void open_cell(struct cell *cell, const struct backend *backend)
+{
+    uint32_t workers = backend->limits & BACKEND_ONE_WORKER ? 1 : 2;
+    *cell = (struct cell){.topo = topo_new(&err), .bind = {.policy = TOPO_NONE}};
+    ck_assert_msg(cell->topo != NULL, "%s", err.text);
+    cell->launch = (struct launch){workers, 1, workers, cell->topo, &cell->bind};
+    cell->sampler.backend = backend;
+    cell->sampler.workers = workers;
+    ck_assert_msg(backend->open(&cell->sampler.team, &cell->launch, &err) == 0, "%s", err.text);
+}
+
+static void close_cell(struct cell *cell)
+{
+    sampler_release(&cell->sampler);
+    topo_free(cell->topo);
+}
+
+/* The answer to one request; a new reference. */
+static json_t *ask(struct cell *cell, const char *request)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *in = fmemopen((void *)request, strlen(request), "r");
+    cell->sampler.out = open_memstream(&text, &size);
+    ck_assert_int_eq(sampler_serve(&cell->sampler, in), CELL_DONE);
+    fclose(in);
+    fclose(cell->sampler.out);
+    json_t *answer = json_loads(text, 0, NULL);
+    ck_assert_msg(json_is_object(answer), "'%s'", text);
+    free(text);
+    return answer;
+}
+
+static json_int_t number(const json_t *answer, const char *name)
+{
+    const json_t *value = json_object_get(answer, name);
+    ck_assert_msg(json_is_integer(value), "%s", name);
+    return json_integer_value(value);
+}
+
+static const char *text_of(const json_t *answer, const char *name)
+{
+    const char *text = json_string_value(json_object_get(answer, name));
+    return text ? text : "";
+}
+
+/* --- where the time went -------------------------------------------------------------------- */
+
+enum { TASKS, CHUNKS, START, END, BUSY, CLAIM };
+
+START_TEST(workers_add_up_to_the_sample)
+{
+    static const char *const lists[] = {
+        "{\"id\": 1, \"workload\": \"burn iterations=20k\", \"tasks\": 40, \"chunk\": 3}",
+        "{\"id\": 1, \"workload\": \"null\", \"tasks\": 5000, \"chunk\": 1}",
+        "{\"id\": 1, \"workload\": \"square\", \"tasks\": 0}",
+        "{\"id\": 1, \"workload\": \"square\", \"tasks\": 1, \"schedule\": \"static\"}",
+    };
+    struct cell cell;
+    open_cell(&cell, backends[_i]);
+    ck_assert_msg(sampler_warm(&cell.sampler, &err) == 0, "%s", err.text);
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
+        json_t *answer = ask(&cell, lists[k]), *worker;
+        ck_assert_str_eq(text_of(answer, "status"), "ok");
+        json_int_t sums[6] = {0}, most = 0, last_end = 0, n = cell.sampler.workers;
+        size_t w, i;
+        ck_assert_int_eq(json_array_size(json_object_get(answer, "workers")), n);
+        json_array_foreach(json_object_get(answer, "workers"), w, worker)
+        {
+            json_int_t x[6];
+            ck_assert_int_eq(json_array_size(worker), 6);
+            for (i = 0; i < 6; i++)
+                sums[i] += x[i] = json_integer_value(json_array_get(worker, i));
+            ck_assert_int_le(x[START], x[END]);
+            json_int_t alone = x[END] - x[START] - x[CLAIM];
+            ck_assert_int_eq(x[BUSY], alone > 0 ? alone : 0);
+            most = x[BUSY] > most ? x[BUSY] : most;
+            last_end = x[END] > last_end ? x[END] : last_end;
+        }
+        ck_assert_int_eq(sums[CHUNKS], number(answer, "chunks"));
+        ck_assert_int_eq(sums[BUSY], number(answer, "busy_ns"));
+        ck_assert_int_eq(sums[CLAIM], number(answer, "claim_ns"));
+        ck_assert_int_eq(last_end, number(answer, "span_ns"));
+        ck_assert_int_eq(sums[START] + n * last_end - sums[END], number(answer, "idle_ns"));
+        ck_assert_int_ge(number(answer, "wall_ns"), number(answer, "span_ns"));
+        double imbalance = sums[BUSY] ? (double)(most * n) / (double)sums[BUSY] - 1 : 0;
+        ck_assert_double_eq_tol(json_number_value(json_object_get(answer, "imbalance")), imbalance,
+                                1e-9);
+        ck_assert_int_eq(number(answer, "nodes"), 1);
+        ck_assert_int_eq(number(answer, "clock_error_ns"), 0);
+        json_decref(answer);
+    }
+    close_cell(&cell);
+}
+END_TEST
+
+START_TEST(a_rule_without_numbers_has_none)
+{
+    struct cell cell;
+    open_cell(&cell, &backend_seq);
+    json_t *answer =
+        ask(&cell, "{\"id\": 1, \"workload\": \"null\", \"tasks\": 3, \"calibrate\": false}");
+    ck_assert_str_eq(text_of(answer, "status"), "ok");
+    ck_assert(json_is_null(json_object_get(answer, "h_ns")));
+    ck_assert(json_is_null(json_object_get(answer, "task_mean_ns")));
+    ck_assert(json_is_null(json_object_get(answer, "task_sd_ns")));
+    json_decref(answer);
+    answer = ask(&cell, "{\"id\": 1, \"workload\": \"null\", \"tasks\": 3, \"calibrate\": 1}");
+    ck_assert_str_eq(text_of(answer, "status"), "error");
+    ck_assert_ptr_nonnull(strstr(text_of(answer, "error"), "calibrate"));
+    json_decref(answer);
+    close_cell(&cell);
+}
+END_TEST
+
+/* --- a workload that is watched ------------------------------------------------------------- */
+
+static uint64_t asked[1000];
+static size_t n_asked;
+static uint64_t task_ns; /* longer for every second task */
+
+static uint64_t watched_run(const void *context, uint64_t index, void *result)
+{
+    (void)context;
+    ck_assert_uint_lt(n_asked, sizeof asked / sizeof *asked);
+    asked[n_asked++] = index;
+    memset(result, 1, 16);
+    uint64_t until = clock_now_ns() + task_ns * (1 + index % 2);
+    while (clock_now_ns() < until)
+        ;
+    return index;
+}
+
+static const struct workload watched = {.abi = POOLMARK_WORKLOAD_ABI, .run = watched_run};
+
+static struct work watched_work(uint64_t n, uint64_t ns)
+{
+    n_asked = 0;
+    task_ns = ns;
+    return (struct work){.def = &watched, .n = n, .result_bytes = 16};
+}
+
+START_TEST(the_sample_takes_one_task_of_each_part)
+{
+    double mean, sd;
+    uint64_t n = 6400;
+    bool seen[64] = {false};
+    struct work work = watched_work(n, 0);
+    calibrate_tasks(&work, &mean, &sd);
+    ck_assert_uint_eq(n_asked, 65); /* the first twice: it is short */
+    ck_assert_uint_eq(asked[0], asked[1]);
+    for (size_t i = 1; i < n_asked; i++) {
+        ck_assert_uint_lt(asked[i], n);
+        ck_assert(!seen[asked[i] / 100]);
+        seen[asked[i] / 100] = true;
+    }
+    /* The same tasks each time. */
+    uint64_t before[65];
+    memcpy(before, asked, sizeof before);
+    n_asked = 0;
+    calibrate_tasks(&work, &mean, &sd);
+    ck_assert_mem_eq(asked, before, sizeof before);
+}
+END_TEST
+
+START_TEST(of_few_tasks_each_is_asked)
+{
+    double mean, sd;
+    struct work work = watched_work((uint64_t)_i, 0);
+    calibrate_tasks(&work, &mean, &sd);
+    ck_assert_double_ge(mean, 1);
+    ck_assert_double_ge(sd, 0);
+    ck_assert_uint_eq(n_asked, _i ? _i + 1 : 0);
+    uint64_t sum = 0;
+    for (size_t i = 1; i < n_asked; i++)
+        sum += asked[i];
+    ck_assert_uint_eq(sum, _i ? (uint64_t)_i * ((uint64_t)_i - 1) / 2 : 0);
+}
+END_TEST
+
+START_TEST(long_tasks_are_asked_four_times)
+{
+    double mean, sd;
+    struct work work = watched_work(1000, 20000000);
+    calibrate_tasks(&work, &mean, &sd);
+    ck_assert_uint_eq(n_asked, 4);
+    ck_assert_double_ge(mean, 0.99 * 20000000);
+    uint64_t odd = asked[0] % 2 + asked[1] % 2 + asked[2] % 2 + asked[3] % 2;
+    if (odd > 0 && odd < 4)
+        ck_assert_double_gt(sd, 5000000);
+}
+END_TEST
+
+/* --- filling in ----------------------------------------------------------------------------- */
+
+/* The rule dynamic, as if it reckoned with all three. */
+static struct sched_spec needy(double h, double mean, double sd)
+{
+    static struct sched_rule rule;
+    rule = *sched_rule_of(SCHED_DYNAMIC);
+    rule.needs = SCHED_NEEDS_H | SCHED_NEEDS_MEAN | SCHED_NEEDS_SD;
+    return (struct sched_spec){.rule = &rule, .params = {.h = h, .mean = mean, .sd = sd}};
+}
+
+static struct job make_job(const struct cell *cell, const char *spec, uint64_t n)
+{
+    struct job job = {.scale = 1, .sched = {.n = n, .workers = cell->sampler.workers}};
+    text_copy(job.spec, sizeof job.spec, spec);
+    text_copy(job.dispatch, sizeof job.dispatch, dispatch_names(cell->sampler.backend->name)[0]);
+    return job;
+}
+
+static struct sched_params fill(struct cell *cell, const struct job *job, struct sched_spec spec)
+{
+    struct sampler *s = &cell->sampler;
+    bool lost;
+    ck_assert_msg(calibrate(&s->known, s->backend, s->team, &s->works, job, &spec, &lost, &err) ==
+                      0,
+                  "%s", err.text);
+    ck_assert(!lost);
+    return spec.params;
+}
+
+START_TEST(what_is_lacking_is_measured_once)
+{
+    struct cell cell;
+    open_cell(&cell, backends[_i]);
+    struct job job = make_job(&cell, "burn iterations=2k", 100);
+    struct sched_params first = fill(&cell, &job, needy(NAN, NAN, NAN));
+    ck_assert_double_gt(first.h, 0);
+    ck_assert_double_ge(first.mean, 1);
+    ck_assert_double_ge(first.sd, 0);
+    struct sched_params again = fill(&cell, &job, needy(NAN, NAN, NAN));
+    ck_assert(again.h == first.h && again.mean == first.mean && again.sd == first.sd);
+    /* Other tasks, or as many more of them, are other times; what handing out costs stays. */
+    job.sched.n = 101;
+    ck_assert_double_eq(fill(&cell, &job, needy(NAN, NAN, NAN)).h, first.h);
+    ck_assert_uint_eq(cell.sampler.known.n_works, 2);
+    ck_assert_uint_eq(cell.sampler.known.n_ways, 1);
+    close_cell(&cell);
+}
+END_TEST
+
+START_TEST(what_was_given_stays)
+{
+    struct cell cell;
+    open_cell(&cell, &backend_seq);
+    struct job job = make_job(&cell, "null", 10);
+    struct sched_params p = fill(&cell, &job, needy(3, 4, 5));
+    ck_assert(p.h == 3 && p.mean == 4 && p.sd == 5);
+    ck_assert_uint_eq(cell.sampler.known.n_works + cell.sampler.known.n_ways, 0);
+    p = fill(&cell, &job, needy(3, NAN, 5));
+    ck_assert(p.h == 3 && p.mean >= 1 && p.sd == 5);
+    ck_assert_uint_eq(cell.sampler.known.n_ways, 0);
+    close_cell(&cell);
+}
+END_TEST
+
+START_TEST(more_workloads_than_are_remembered)
+{
+    struct cell cell;
+    open_cell(&cell, &backend_seq);
+    for (uint64_t n = 1; n < 3 * CALIBRATION_WORKS; n++) {
+        struct job job = make_job(&cell, "null", n);
+        ck_assert_double_ge(fill(&cell, &job, needy(1, NAN, NAN)).mean, 1);
+    }
+    close_cell(&cell);
+}
+END_TEST
+
+/* A dispatch that carries no chunks of one size: h comes from another of the backend's. */
+START_TEST(h_of_a_dispatch_without_such_chunks)
+{
+    struct cell cell;
+    open_cell(&cell, &backend_procpool);
+    struct job job = make_job(&cell, "null", 10);
+    text_copy(job.dispatch, sizeof job.dispatch, "static");
+    ck_assert_double_gt(fill(&cell, &job, needy(NAN, 1, 1)).h, 0);
+    ck_assert_str_eq(cell.sampler.known.ways[0].dispatch, "ticket");
+    close_cell(&cell);
+}
+END_TEST
+
+UNIT_MAIN("sampler", UNIT_LOOP(workers_add_up_to_the_sample, 0, N_BACKENDS),
+          a_rule_without_numbers_has_none, the_sample_takes_one_task_of_each_part,
+          UNIT_LOOP(of_few_tasks_each_is_asked, 0, 7), long_tasks_are_asked_four_times,
+          UNIT_LOOP(what_is_lacking_is_measured_once, 0, N_BACKENDS), what_was_given_stays,
+          more_workloads_than_are_remembered, h_of_a_dispatch_without_such_chunks)
