@@ -97,6 +97,7 @@ struct outcome {
     const struct chunk_event *events;    /* [n_events], any order */
     size_t n_events;
     uint64_t events_dropped; /* beyond the room for them */
+    const char *remark;      /* what a reader of the sample should know; NULL or "": nothing */
 };
 
 /* What a backend's launch cannot have; a launch beyond it is a wrong command line. */

@@ -221,6 +221,8 @@ static void summarise(const struct sampler *sampler, const struct outcome *outco
     s->sum = outcome->total.sum;
     s->nodes = outcome->nodes ? outcome->nodes : 1;
     s->clock_error_ns = outcome->clock_error_ns;
+    if (outcome->remark)
+        text_copy(s->remark, sizeof s->remark, outcome->remark);
     share_out_time(outcome, sampler->workers, start, last_end, s);
 }
 
@@ -362,6 +364,7 @@ static const char *const known[] = {
     "verified",
     "misplaced",
     "chain_ps",
+    "remark",
 };
 
 enum { N_KNOWN = sizeof known / sizeof *known };

@@ -32,10 +32,10 @@
     O(SCHEDULES, "schedules", "LIST", "dynamic", EXPERIMENT, "rules that set chunk sizes")         \
     O(DISPATCH, "dispatch", "LIST", "auto", EXPERIMENT,                                            \
       "how a worker gets its next chunk; auto: what suits the backend and the schedule")           \
+    O(CHUNKS, "chunks", "LIST", "auto", EXPERIMENT, "chunk sizes; auto: the schedule's own")       \
     O(CALIBRATE, "calibrate", NULL, "yes", EXPERIMENT,                                             \
       "let cells measure what a schedule reckons with and was not given: h, mean, sd; no: refuse " \
       "such a schedule")                                                                           \
-    O(CHUNKS, "chunks", "LIST", "auto", EXPERIMENT, "chunk sizes; auto: the schedule's own")       \
     O(WORKERS, "workers", "LIST", "usable", EXPERIMENT,                                            \
       "worker counts; 'usable' and 'cores' stand for this machine's: 1..usable; 1..usable*2 "      \
       "doubles")                                                                                   \

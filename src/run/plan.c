@@ -127,6 +127,13 @@ struct shape {
     uint32_t workers, ranks;
 };
 
+/* The dispatch that a name stands for under a rule, or NULL; a cell of one's own carries all. */
+static const char *way_of(const struct backend_kind *kind, const char *asked,
+                          const struct sched_rule *rule)
+{
+    return kind->command ? asked : dispatch_choose(backend_cell_name(kind), asked, rule, NULL);
+}
+
 /* Refuses a schedule that no dispatch of the backend carries; names the backends that can. */
 static int refuse_schedule(const struct expansion *x, const struct shape *s, struct err *err)
 {
@@ -135,30 +142,13 @@ static int refuse_schedule(const struct expansion *x, const struct shape *s, str
               x->e->places[OPTION_SCHEDULES], s->kind->name, s->spec->rule->name);
     const char *between = " ";
     for (const struct backend_kind *k = backend_kinds; k->name; k++)
-        if (!k->is_base && dispatch_choose(backend_cell_name(k), "auto", s->spec->rule, NULL)) {
+        if (!k->is_base && way_of(k, "auto", s->spec->rule)) {
             text_addf(&t, "%s%s", between, k->name);
             between = ", ";
         }
     err_set(err, "%s", t.text);
     text_release(&t);
     return -1;
-}
-
-static int choose_dispatch(const struct expansion *x, const struct shape *s, char *dispatch,
-                           struct err *err)
-{
-    const char *cell = backend_cell_name(s->kind);
-    const struct sched_rule *rule = s->spec->rule;
-    const char *wanted = s->dispatch;
-    if (!s->kind->command) {
-        if (!dispatch_choose(cell, "auto", rule, NULL))
-            return refuse_schedule(x, s, err);
-        wanted = dispatch_choose(cell, s->dispatch, rule, err);
-    }
-    if (!wanted)
-        return err_prefix(err, "%s", x->e->places[OPTION_DISPATCH]);
-    text_copy(dispatch, FIELD_TEXT_BYTES, wanted);
-    return 0;
 }
 
 /* Whether nobody would be left to compute: rank 0 only grants. */
@@ -208,8 +198,7 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
                        slots_of(x->machine) == 1 ? "" : "s");
     if (lacks_workers(s))
         return x->e->n_dispatches > 1 ? 0 : refuse_lone_master(x, s, err);
-    if (choose_dispatch(x, s, p.point.dispatch, err) != 0)
-        return -1;
+    text_copy(p.point.dispatch, FIELD_TEXT_BYTES, way_of(s->kind, s->dispatch, s->spec->rule));
     bool is_known = sched_spec_check_complete(s->spec, NULL) == 0;
     struct sched sched = plan_sched(s, x->work->n);
     text_copy(p.point.backend, FIELD_TEXT_BYTES, s->kind->name);
@@ -305,21 +294,15 @@ static int expand_dispatch(struct expansion *x, struct shape shape, const char *
     return 0;
 }
 
-/* Whether the backend's dispatch of that name carries the rule; cells of one's own carry all. */
-static bool can_carry(const struct backend_kind *kind, const char *dispatch,
-                      const struct sched_rule *rule)
-{
-    return kind->command || dispatch_choose(backend_cell_name(kind), dispatch, rule, NULL);
-}
-
 static int refuse_dispatches(const struct expansion *x, const struct shape *s, struct err *err)
 {
     struct text t = TEXT_INIT;
-    text_addf(&t, "%s: none of", x->e->places[OPTION_DISPATCH]);
+    bool one = x->e->n_dispatches == 1;
+    text_addf(&t, "%s: %s", x->e->places[OPTION_DISPATCH], one ? "" : "none of ");
     for (size_t d = 0; d < x->e->n_dispatches; d++)
-        text_addf(&t, "%s '%s'", d ? "," : "", x->e->dispatches[d]);
-    text_addf(&t, " carries schedule '%s' under %s; allowed: auto", s->spec->rule->name,
-              s->kind->name);
+        text_addf(&t, "%s'%s'", d ? ", " : "", x->e->dispatches[d]);
+    text_addf(&t, " %s schedule '%s' of %s; allowed: auto", one ? "cannot carry" : "can carry",
+              s->spec->rule->name, s->kind->name);
     for (const char *const *d = dispatch_names(backend_cell_name(s->kind)); *d; d++)
         if (dispatch_carries(*d, s->spec->rule))
             text_addf(&t, ", %s", *d);
@@ -328,25 +311,27 @@ static int refuse_dispatches(const struct expansion *x, const struct shape *s, s
     return -1;
 }
 
-/* One dispatch is meant as it is said; of a list, each backend and schedule takes what it can. */
+/* Of the dispatches asked for, each schedule takes those that the backend has and that carry it;
+ * one at least must. */
 static int expand_backend(struct expansion *x, const struct backend_kind *kind,
                           const char *workload, struct err *err)
 {
     const struct experiment *e = x->e;
     for (size_t s = 0; s < e->n_schedules; s++) {
         struct shape shape = {.kind = kind, .spec = &e->schedules[s]};
+        if (!way_of(kind, "auto", shape.spec->rule))
+            return refuse_schedule(x, &shape, err);
         size_t added = 0;
         for (size_t d = 0; d < e->n_dispatches; d++) {
             shape.dispatch = e->dispatches[d];
-            if (e->n_dispatches > 1 && !can_carry(kind, shape.dispatch, shape.spec->rule))
+            if (!way_of(kind, shape.dispatch, shape.spec->rule))
                 continue;
             if (expand_dispatch(x, shape, workload, err) != 0)
                 return -1;
             added++;
         }
         if (added == 0)
-            return can_carry(kind, "auto", shape.spec->rule) ? refuse_dispatches(x, &shape, err)
-                                                             : refuse_schedule(x, &shape, err);
+            return refuse_dispatches(x, &shape, err);
     }
     return 0;
 }

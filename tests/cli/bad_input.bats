@@ -165,12 +165,51 @@ sound=(--out out --workload null --tasks 10 --reps 1 --launches 1)
 }
 
 @test "a dispatch that the backend does not carry" {
-    refused "'ticket'" 'openmp' 'allowed' -- run "${sound[@]}" --backends openmp --dispatch ticket
+    refused "'master'" 'openmp' 'allowed' -- run "${sound[@]}" --backends openmp --dispatch master
+    refused "'static'" 'procpool' "'dynamic'" 'allowed: auto, ticket' -- run "${sound[@]}" --dispatch static
 }
 
 @test "a dispatch that the backend does not carry: with the place" {
-    refused '--dispatch' "'ticket'" -- run "${sound[@]}" --backends openmp --dispatch ticket
-    refused_ini 'x.ini:3' 'dispatch' "'ticket'" <<<$'[a]\nbackends = openmp\ndispatch = ticket'
+    refused '--dispatch' "'master'" -- run "${sound[@]}" --backends openmp --dispatch master
+    refused_ini 'x.ini:3' 'dispatch' "'master'" <<<$'[a]\nbackends = openmp\ndispatch = master'
+}
+
+@test "several dispatches of which a backend and schedule can have none" {
+    refused '--dispatch' "none of 'rma', 'master'" "'dynamic'" 'procpool' 'allowed: auto, ticket' \
+        -- run "${sound[@]}" --dispatch rma,master
+    refused '--dispatch' "'ticket', 'master'" "'static'" 'procpool' 'allowed: auto, static' \
+        -- run "${sound[@]}" --dispatch ticket,master --schedules dynamic,static
+}
+
+@test "a master that works not, and nobody else" {
+    refused '--dispatch' 'master-only' 'mpi' '2 ranks' '1 worker makes 1 rank' \
+        -- run "${sound[@]}" --backends mpi --dispatch master-only --workers 1
+    refused_ini 'x.ini:4' 'master-only' 'hybrid' '4 workers make 1 rank' \
+        <<<$'[a]\nbackends = hybrid\nworkers = 4\ndispatch = master-only\nranks = 1'
+}
+
+@test "a schedule that no dispatch of the backend carries: with those that can" {
+    need_schedule taskloop
+    refused '--schedules' "'taskloop'" 'procpool' 'openmp, openmp:gomp, openmp:llvm' \
+        -- run "${sound[@]}" --schedules dynamic,taskloop
+    refused_ini 'x.ini:4' "'rma'" "'steal'" 'mpi' 'twolevel' \
+        <<<$'[a]\nschedules = steal\nbackends = mpi\ndispatch = rma'
+}
+
+@test "parameters of schedules" {
+    need_schedule fsc
+    refused '--schedules' "'hh'" -- run "${sound[@]}" --schedules 'fsc hh=1us'
+    refused '--schedules' 'h' "'soon'" -- run "${sound[@]}" --schedules 'dynamic, fsc h=soon'
+    refused '--schedules' 'share' '7' -- run "${sound[@]}" --schedules 'pls share=7'
+    refused_ini 'x.ini:3' "'fscc'" "did you mean 'fsc'" <<<$'[a]\nworkload = null\nschedules = fscc'
+}
+
+@test "what a schedule reckons with is missing, and may not be measured" {
+    need_schedule fsc
+    refused '--schedules' 'fsc' 'sd' -- run "${sound[@]}" --calibrate=no --schedules 'dynamic, fsc h=1us'
+    refused_ini 'x.ini:3' 'schedules' 'fac' 'mean' <<<$'[a]\ncalibrate = no\nschedules = fac sd=1us'
+    run_split 0 "$poolmark" run "${sound[@]}" --dry-run --calibrate=no --schedules 'fsc h=1us sd=1us'
+    refused '--calibrate' "'perhaps'" -- run "${sound[@]}" --calibrate=perhaps
 }
 
 @test "--cell that is malformed" {

@@ -19,7 +19,9 @@ finish() {
     whole=$(wc -l <before.csv)
     cmp <(head -n "$whole" before.csv) <(head -n "$whole" out/samples.csv) || return
     assert_no_twins out || return
-    [ "$(cells out/samples.csv order | sort -n | awk '$1 != NR - 1' | wc -l)" -eq 0 ] || complain 'orders have holes'
+    [ "$(cells out/samples.csv order | sort -n | awk '$1 != NR - 1' | wc -l)" -eq 0 ] || complain 'orders have holes' ||
+        return
+    assert_workers_fit out
 }
 
 # Whether every point has so many good samples and nothing else.
@@ -50,6 +52,9 @@ all_samples() {
     printf 'command-line,null,1,12,mo' >>out/samples.csv
     local n
     n=$(wc -l <out/samples.csv)
+    # The workers of the sample whose row was cut off, and of one that got none.
+    printf '%d,%d,0,0,1,1,0,9,9,0\n' $((n - 1)) 0 $((n - 1)) 1 $n 0 >>out/workers.csv
+    printf '%d,1,0,0,1' $n >>out/workers.csv
     start "$poolmark" run --resume out --quiet --format csv
     wait_for 20 has_lines out/samples.csv $((n + 4))
     kill -KILL "$pid"

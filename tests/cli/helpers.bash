@@ -99,6 +99,10 @@ need() {
     command -v "$1" >/dev/null || skip "$1 is absent"
 }
 
+need_schedule() {
+    "$poolmark" list schedules | grep -q "^$1 " || skip "the schedule $1 is absent"
+}
+
 need_mpi() {
     [ -x "$root/poolmark-cell-mpi" ] || skip 'poolmark-cell-mpi was not built'
     need mpirun
@@ -202,4 +206,24 @@ assert_no_twins() {
     [ -z "$twins" ] || complain "twice in $1/samples.csv: $twins" || return
     twins=$(cells "$1/samples.csv" order | sort | uniq -d)
     [ -z "$twins" ] || complain "twice the order $twins"
+}
+
+# workers.csv of the folder fits its samples.csv: a sample of a cell of ours has each of its workers once, one of
+# another cell has them or none, and nothing else is there.
+assert_workers_fit() {
+    local wrong
+    wrong=$({
+        cells "$1/samples.csv" order workers backend status | sed 's/^/sample|/'
+        cells "$1/workers.csv" order worker | sed 's/^/worker|/'
+    } | awk -F'|' '
+        $1 == "sample" { workers[$2] = $3; ours[$2] = $4 ~ /^(seq|procpool|openmp|mpi|hybrid)/ && $5 == "ok" }
+        $1 == "worker" && (!($2 in workers) || $3 >= workers[$2]) { print "worker", $3, "of", $2, "is nobody" }
+        $1 == "worker" && seen[$2, $3]++ { print "worker", $3, "of", $2, "comes twice" }
+        $1 == "worker" { n[$2]++ }
+        END {
+            for (order in workers)
+                if ((ours[order] || n[order]) && n[order] != workers[order])
+                    print "sample", order, "has", n[order] + 0, "workers"
+        }')
+    [ -z "$wrong" ] || complain "$1/workers.csv: $wrong"
 }
