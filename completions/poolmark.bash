@@ -10,7 +10,7 @@
 # without one.
 _poolmark_keys='--title --source --claim --workload --tasks --backends --schedules --dispatch --chunks --workers
     --ranks --bind --launches --reps --precision --scale --cell-timeout --cell --seed --max-seconds --max-cells'
-_poolmark_switches='--fresh --oversubscribe --trace'
+_poolmark_switches='--calibrate --fresh --oversubscribe --trace'
 _poolmark_others='--out --resume --only --set --format --color'
 _poolmark_other_switches='--dry-run --quiet --help'
 
@@ -56,9 +56,12 @@ _poolmark_experiments() {
 _poolmark_value() {
     case $1 in
     --workload) _poolmark_words 'null sleep burn square' "$2" ;;
-    --backends) _poolmark_list 'seq procpool openmp mpi hybrid' "$2" ;;
-    --schedules) _poolmark_list 'static dynamic pool guided' "$2" ;;
-    --dispatch) _poolmark_list 'auto ticket native master static' "$2" ;;
+    --backends) _poolmark_list 'seq procpool openmp openmp:gomp openmp:llvm mpi hybrid' "$2" ;;
+    --schedules)
+        _poolmark_list 'static dynamic pool guided guided-llvm fsc mfsc tss fac fac2 tap fiss viss tfss pls rnd wf
+            awf-b awf-c awf-d awf-e af bold steal auto taskloop tasks' "$2"
+        ;;
+    --dispatch) _poolmark_list 'auto native ticket ranges master master-only rma twolevel static' "$2" ;;
     --chunks) _poolmark_list 'auto' "$2" ;;
     --workers) _poolmark_list 'usable cores 1..usable' "$2" ;;
     --ranks) _poolmark_list 'auto all' "$2" ;;
@@ -118,7 +121,7 @@ _poolmark() {
         ;;
     list)
         if [ "$COMP_CWORD" -eq 2 ]; then
-            _poolmark_words 'workloads backends schedules experiments options fields --help' "$current"
+            _poolmark_words 'workloads backends schedules dispatches experiments options fields --help' "$current"
         elif [ "${COMP_WORDS[2]}" = experiments ]; then
             _poolmark_files "$current"
         fi

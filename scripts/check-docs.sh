@@ -6,7 +6,7 @@
 #
 #   - each option: in the man page, in a table of docs/configuration.md, and in the completion
 #   - each command: in the man page and the completion
-#   - each workload, backend and schedule: in docs/configuration.md and the completion
+#   - each workload, backend, schedule and dispatch: in docs/configuration.md and the completion
 #   - each column: in a table of docs/results.md, under the heading of its file
 #   - each file that README.md names, and each file that a page links to: there
 #   - each public function, field, state and code of procpool.h: in man/procpool.3 and docs/procpool.md;
@@ -57,11 +57,11 @@ while read -r command; do
     holds $completion '(^|[ (])' "$command" || miss "$completion: lacks the command $command"
 done < <("$program" --help | sed -n 's/^  \([a-z][a-z]*\)  *.*/\1/p' | grep -vx poolmark)
 
-for what in workloads backends schedules; do
+for what in workloads backends schedules dispatches; do
     while read -r name; do
         holds $configuration '`' "$name" || miss "$configuration: lacks $name of $what"
         holds $completion "[ ']" "$name" || miss "$completion: lacks $name of $what"
-    done < <("$program" list $what | sed -n 's/^\([a-z][a-z0-9]*\) .*/\1/p')
+    done < <("$program" list $what | sed '/^$/q' | sed -n 's/^\([a-z][a-z0-9:-]*\) .*/\1/p' | grep -vx none)
 done
 
 # --- columns --------------------------------------------------------------------------------------
