@@ -318,7 +318,8 @@ int sampler_warm(struct sampler *sampler, struct err *err)
     struct sample sample = {0};
     struct outcome outcome;
     uint64_t start;
-    request.rule.rule = sched_rule_of(SCHED_DYNAMIC);
+    if (sched_spec_read("dynamic", &request.rule, err) != 0)
+        return -1;
     text_copy(job->dispatch, sizeof job->dispatch,
               dispatch_choose(sampler->backend->name, "auto", request.rule.rule, err));
     job->sched = (struct sched){.n = 2 * (uint64_t)sampler->workers, .workers = sampler->workers};
