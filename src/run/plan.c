@@ -157,6 +157,15 @@ static bool lacks_workers(const struct shape *s)
     return s->kind->uses_ranks && s->ranks < 2 && strcmp(s->dispatch, "master-only") == 0;
 }
 
+/* Whether another dispatch of the list can carry the schedule. */
+static bool has_choice(const struct expansion *x, const struct shape *s)
+{
+    size_t n = 0;
+    for (size_t d = 0; d < x->e->n_dispatches; d++)
+        n += way_of(s->kind, x->e->dispatches[d], s->spec->rule) != NULL;
+    return n > 1;
+}
+
 static int refuse_lone_master(const struct expansion *x, const struct shape *s, struct err *err)
 {
     return err_set(err,
@@ -176,12 +185,13 @@ static int slots_of(const struct topo_counts *machine)
 
 /* The schedule as far as it is known now. Where a cell measures what the rule reckons with, its
  * chunks are not: then it stands as adaptive, with the least chunk that was asked for, or 1. */
-static struct sched plan_sched(const struct shape *s, uint64_t n)
+static struct sched plan_sched(const struct sched_spec *spec, uint64_t n, uint32_t workers,
+                               uint64_t chunk)
 {
-    if (sched_spec_check_complete(s->spec, NULL) == 0)
-        return sched_make(s->spec, n, s->workers, s->chunk);
-    struct sched sched = sched_resolve(SCHED_DYNAMIC, n, s->workers, s->chunk ? s->chunk : 1);
-    sched.kind = s->spec->rule->kind;
+    if (sched_spec_check_complete(spec, NULL) == 0)
+        return sched_make(spec, n, workers, chunk);
+    struct sched sched = sched_resolve(SCHED_DYNAMIC, n, workers, chunk ? chunk : 1);
+    sched.kind = spec->rule->kind;
     sched.class = SCHED_ADAPTIVE;
     return sched;
 }
@@ -197,10 +207,9 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
                        x->e->places[OPTION_WORKERS], s->kind->name, s->ranks, slots_of(x->machine),
                        slots_of(x->machine) == 1 ? "" : "s");
     if (lacks_workers(s))
-        return x->e->n_dispatches > 1 ? 0 : refuse_lone_master(x, s, err);
+        return has_choice(x, s) ? 0 : refuse_lone_master(x, s, err);
     text_copy(p.point.dispatch, FIELD_TEXT_BYTES, way_of(s->kind, s->dispatch, s->spec->rule));
-    bool is_known = sched_spec_check_complete(s->spec, NULL) == 0;
-    struct sched sched = plan_sched(s, x->work->n);
+    struct sched sched = plan_sched(s->spec, x->work->n, s->workers, s->chunk);
     text_copy(p.point.backend, FIELD_TEXT_BYTES, s->kind->name);
     sched_spec_write(s->spec, p.point.schedule, FIELD_TEXT_BYTES);
     p.point.chunk = sched.chunk;
@@ -210,12 +219,11 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
     p.point.threads = s->kind->uses_threads ? s->workers / s->ranks : 1;
     p.point.fresh = x->e->fresh;
     p.base = x->base;
-    /* "auto" and the number that it stands for are one point, but where that number is not known;
-     * and static blocks without a chunk are not what static does with a chunk of their size. */
+    /* "auto" and the number that it stands for are one point; but static blocks without a chunk are
+     * not what static does with a chunk of their size. */
     struct point twin = p.point;
     twin.chunk_auto = !p.point.chunk_auto;
-    bool has_twin =
-        s->spec->rule->class != SCHED_FIXED && (is_known || s->spec->rule->class != SCHED_CONSTANT);
+    bool has_twin = !plan_sched(s->spec, x->work->n, s->workers, 0).blocks;
     if (plan_find(x->plan, &p.point) != SIZE_MAX ||
         (has_twin && plan_find(x->plan, &twin) != SIZE_MAX))
         return 0;

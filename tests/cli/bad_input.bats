@@ -184,6 +184,7 @@ sound=(--out out --workload null --tasks 10 --reps 1 --launches 1)
 @test "a master that works not, and nobody else" {
     refused '--dispatch' 'master-only' 'mpi' '2 ranks' '1 worker makes 1 rank' \
         -- run "${sound[@]}" --backends mpi --dispatch master-only --workers 1
+    refused 'master-only' 'mpi' -- run "${sound[@]}" --backends mpi --dispatch ticket,master-only --workers 1
     refused_ini 'x.ini:4' 'master-only' 'hybrid' '4 workers make 1 rank' \
         <<<$'[a]\nbackends = hybrid\nworkers = 4\ndispatch = master-only\nranks = 1'
 }

@@ -112,6 +112,25 @@ ask() {
     [ "$(grep -c '^fac||[0-9.e+]*|[0-9.e+]*|ok|1' told)" -eq 2 ]
 }
 
+# points WORD...: the number that a dry run tells.
+points() {
+    "$poolmark" run --dry-run --workload null --tasks 100 --workers 2 --chunks auto,1,7 "$@" |
+        sed -n 's/.*points \([0-9]*\), cells.*/\1/p'
+}
+
+@test "a chunk that is asked for and comes of itself is one point" {
+    [ "$(points --schedules dynamic)" -eq 3 ]
+    [ "$(points --schedules guided)" -eq 3 ]
+    [ "$(points --schedules static)" -eq 4 ] # blocks are not chunks
+    [ "$(points --schedules pool)" -eq 2 ]
+    need_schedule fsc
+    [ "$(points --schedules fsc)" -eq 3 ]
+    [ "$(points --schedules 'fac, fac mean=1us')" -eq 5 ]
+    [ "$(points --schedules 'pls, pls share=0.5, pls share=0.7')" -eq 5 ]
+    [ "$(points --schedules taskloop --backends openmp)" -eq 4 ]
+    [ "$(points --schedules auto --backends openmp)" -eq 2 ]
+}
+
 # --- dispatches ----------------------------------------------------------------------------------
 
 @test "of several dispatches each backend and schedule takes what it can" {
