@@ -1,15 +1,16 @@
 /* A team whose workers live in MPI ranks: see ranks.h.
  *
- * The root sends PREPARE, MAP, COLLECT and CLOSE; every rank carries them out, the root too. All
- * messages are point to point, and all but the order to go have the root at one end: a worker in a
- * long task, or asleep, never holds up a message between two others, as it would in the tree of a
- * collective call.
+ * The root sends SYNC, PREPARE, MAP, COLLECT and CLOSE; every rank carries them out, the root too.
+ * During a map all messages are point to point, and all but the order to go have the root at one
+ * end: a worker in a long task, or asleep, never holds up a message between two others, as it would
+ * in the tree of a collective call.
  *
  * MPI_THREAD_SERIALIZED is enough, since a mutex of ours lets one thread of a rank call MPI at a
  * time; it leaves out the locks that MPI_THREAD_MULTIPLE takes in every call. */
 #include "cell/ranks_own.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -21,11 +22,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum order_kind { ORDER_PREPARE, ORDER_MAP, ORDER_COLLECT, ORDER_CLOSE };
+enum order_kind { ORDER_SYNC, ORDER_PREPARE, ORDER_MAP, ORDER_COLLECT, ORDER_CLOSE };
 
 struct order {
     int kind;
-    struct job job; /* sent with ORDER_PREPARE alone */
+    uint64_t start_ns; /* MAP: on the root's clock */
+    struct job job;    /* sent with ORDER_PREPARE alone */
 };
 
 /* A rank's answer to PREPARE and to being opened; the sentence is sent only when it failed. */
@@ -37,6 +39,7 @@ struct ready {
 /* What a worker sends home on COLLECT; its events follow. */
 struct home {
     struct worker_report report;
+    uint64_t arrived_ns; /* as in struct worker, but on the root's clock */
     uint64_t n_events, dropped;
 };
 
@@ -82,6 +85,7 @@ static void shift(struct team *team, uint32_t thread)
 {
     struct worker *me = &team->here[thread];
     struct tally tally = {0};
+    ranks_wait_start(team, me);
     worker_begin(&me->desk->report);
     team->dispatch->shift(team, me, &tally);
     me->desk->report.tally = tally;
@@ -91,12 +95,14 @@ static void shift(struct team *team, uint32_t thread)
 /* The order to go runs down a binomial tree: rank r passes it to r + 2^k for all 2^k > r. */
 static void send_go(struct team *team)
 {
-    int kind = ORDER_MAP, bit = 1;
+    struct order order = {.kind = ORDER_MAP, .start_ns = team->start_ns};
+    int bit = 1;
     while (bit <= team->rank)
         bit *= 2;
     pthread_mutex_lock(&team->mpi);
     for (; team->rank + bit < team->n_ranks; bit *= 2)
-        MPI_Send(&kind, sizeof kind, MPI_BYTE, team->rank + bit, TAG_ORDER, MPI_COMM_WORLD);
+        MPI_Send(&order, offsetof(struct order, job), MPI_BYTE, team->rank + bit, TAG_ORDER,
+                 MPI_COMM_WORLD);
     pthread_mutex_unlock(&team->mpi);
 }
 
@@ -166,12 +172,27 @@ static void settle(const struct team *team)
     }
 }
 
+/* What a desk has noted on this machine's clock, on the root's. */
+static void to_root_clock(const struct ranks_clock *clock, struct worker_desk *desk)
+{
+    desk->report.start_ns = ranks_clock_to_root_ns(clock, desk->report.start_ns);
+    desk->report.end_ns = ranks_clock_to_root_ns(clock, desk->report.end_ns);
+    for (uint64_t i = 0; i < desk->log.n && clock->nodes > 1; i++) {
+        struct chunk_event *e = &desk->log.events[i];
+        e->start_ns = ranks_clock_to_root_ns(clock, e->start_ns);
+        e->end_ns = ranks_clock_to_root_ns(clock, e->end_ns);
+    }
+}
+
 static void send_home(struct team *team)
 {
     settle(team);
     for (uint32_t t = 0; t < team->threads; t++) {
-        const struct worker_desk *desk = team->here[t].desk;
-        struct home home = {desk->report, desk->log.n, desk->log.dropped};
+        struct worker_desk *desk = team->here[t].desk;
+        to_root_clock(&team->clock, desk);
+        struct home home = {desk->report,
+                            ranks_clock_to_root_ns(&team->clock, team->here[t].arrived_ns),
+                            desk->log.n, desk->log.dropped};
         ranks_send(team, 0, TAG_HOME, &home, sizeof home);
         ranks_send(team, 0, TAG_HOME, desk->log.events, home.n_events * sizeof *desk->log.events);
     }
@@ -191,6 +212,9 @@ int ranks_serve(struct team *team, struct err *err)
         ranks_await(team, &request, patience);
         patience = &wait_parked;
         switch ((enum order_kind)order.kind) {
+        case ORDER_SYNC:
+            ranks_clock_sync(&team->clock);
+            break;
         case ORDER_PREPARE:
             failed = set_up(team, &order.job, &own) != 0;
             report_ready(team, failed, &own);
@@ -198,6 +222,7 @@ int ranks_serve(struct team *team, struct err *err)
                 patience = &wait_at_line;
             break;
         case ORDER_MAP:
+            team->start_ns = order.start_ns;
             send_go(team);
             report_done(team, team->each(team->threads, shift, team));
             break;
@@ -233,11 +258,21 @@ static int hear_ready(struct team *team, bool failed, const struct err *own, str
     return failed ? -1 : 0;
 }
 
+static void keep_clocks(struct team *team)
+{
+    struct order order = {.kind = ORDER_SYNC};
+    if (!ranks_clock_is_due(&team->clock))
+        return;
+    send_order(team, &order, sizeof order.kind);
+    ranks_clock_sync(&team->clock);
+}
+
 int ranks_prepare(struct team *team, const struct job *job, struct err *err)
 {
     /* What all ranks would refuse is refused before any is woken. */
     if (!ranks_find_dispatch(job->dispatch, err))
         return -1;
+    keep_clocks(team);
     struct order order = {.kind = ORDER_PREPARE, .job = *job};
     send_order(team, &order, sizeof order);
     struct err own;
@@ -281,7 +316,8 @@ static void take_results(struct team *team, const struct note *note)
 int ranks_map(struct team *team, const struct job *job, struct err *err)
 {
     (void)job; /* the one that was prepared */
-    atomic_store_explicit(&team->looked_ns, clock_now_ns(), memory_order_relaxed);
+    ranks_set_start(team);
+    atomic_store_explicit(&team->looked_ns, team->start_ns, memory_order_relaxed);
     send_go(team);
     uint32_t came = team->each(team->threads, shift, team);
     ranks_answer_to_the_end(team);
@@ -304,13 +340,19 @@ int ranks_collect(struct team *team, const struct job *job, struct outcome *outc
     (void)job;
     (void)err; /* a lost rank ends the whole job */
     struct order order = {.kind = ORDER_COLLECT};
+    uint64_t error_ns = ranks_clock_error_ns(&team->clock, clock_now_ns()), last_arrival_ns = 0;
     send_order(team, &order, sizeof order.kind);
+    for (uint32_t t = 0; t < team->threads; t++)
+        if (team->here[t].arrived_ns > last_arrival_ns)
+            last_arrival_ns = team->here[t].arrived_ns;
     for (uint32_t w = team->threads; w < team->workers; w++) {
         struct worker_desk *desk = &team->desks[w];
         struct home home;
         int rank = (int)(w / team->threads);
         ranks_receive(team, rank, TAG_HOME, &home, sizeof home);
         desk->report = home.report;
+        if (home.arrived_ns > last_arrival_ns)
+            last_arrival_ns = home.arrived_ns;
         desk->log.n = home.n_events;
         desk->log.dropped = home.dropped;
         if (home.n_events > desk->log.capacity) {
@@ -323,6 +365,10 @@ int ranks_collect(struct team *team, const struct job *job, struct outcome *outc
     }
     outcome_gather(&team->room, team->desks, team->workers, outcome);
     outcome->results = team->job.work->result_bytes > 0 ? team->results.results : NULL;
+    outcome->start_ns = team->start_ns;
+    outcome->clock_error_ns = error_ns;
+    outcome->nodes = (uint32_t)team->clock.nodes;
+    ranks_learn_way(team, last_arrival_ns);
     return 0;
 }
 
@@ -468,7 +514,10 @@ static void join_ranks(struct team *team, const char *runtime)
     MPI_Comm_free(&machine);
     MPI_Get_library_version(version, &length);
     version[strcspn(version, ",\n")] = '\0';
-    snprintf(team->runtime, sizeof team->runtime, "%.100s%s", version, runtime);
+    char tests[96];
+    ranks_clock_open(&team->clock);
+    ranks_clock_describe(&team->clock, tests, sizeof tests);
+    snprintf(team->runtime, sizeof team->runtime, "%.100s%s%s", version, runtime, tests);
     topo_count(team->topo, &counts);
     team->crowded = (uint64_t)ranks_here * team->threads > (uint64_t)counts.usable;
 
@@ -531,6 +580,7 @@ void ranks_close(struct team *team)
     }
     if (team->has_deputy)
         ranks_deputy_end(team);
+    ranks_clock_close(&team->clock);
     MPI_Finalize();
     if (team->has_guardian) {
         pthread_cancel(team->guardian);

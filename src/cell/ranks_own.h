@@ -1,9 +1,11 @@
-/* Inside the team of ranks: what ranks.c (orders, open, close), ranks_master.c (who gets which
- * chunk) and ranks_wait.c (waiting) share. For those files alone; ranks.c says how it all works. */
+/* Inside the team of ranks: what ranks.c (orders, open, close), ranks_start.c (the common start),
+ * ranks_master.c (who gets which chunk) and ranks_wait.c (waiting) share. For those files alone;
+ * ranks.c says how it all works. */
 #ifndef POOLMARK_CELL_RANKS_OWN_H
 #define POOLMARK_CELL_RANKS_OWN_H
 
 #include "cell/ranks.h"
+#include "cell/ranks_clock.h"
 #include "cell/worker.h"
 
 #include <mpi.h>
@@ -40,6 +42,7 @@ struct worker {
     alignas(CLAIM_LINE) struct worker_desk *desk;
     uint32_t number; /* rank × threads + thread */
     int pu;
+    uint64_t arrived_ns;    /* at the line, on this machine's clock */
     struct stretch *ranges; /* of the results written here; neighbours are joined */
     size_t n_ranges, ranges_room;
     /* The chunks asked for in this map, in a ring: grants arrive in the order of the asking. */
@@ -68,6 +71,7 @@ struct team {
     bool has_guardian, has_deputy;
     char runtime[256];
     struct placement *placements; /* root: [workers] */
+    struct ranks_clock clock;
 
     /* Of the job; written by the first thread, between maps. */
     struct job job; /* its work is this process's own */
@@ -79,6 +83,11 @@ struct team {
     struct worker *here; /* [threads] */
     struct tally total;
     struct outcome_room room;
+
+    /* Of the map, on the root's clock. Written by the first thread before its workers start. */
+    uint64_t start_ns;
+    uint64_t ordered_ns; /* root: when the order was sent */
+    uint64_t way_ns;     /* root: from there to the last worker's arrival, of late; 0: unknown */
 
     /* During a map MPI is called with this mutex held, by any thread; between maps by the first
      * thread alone. It guards the members up to the next comment too. */
@@ -133,6 +142,17 @@ void ranks_await(struct team *team, MPI_Request *request, const struct patience 
 /* Sends or receives any number of bytes. Any thread. */
 void ranks_send(struct team *team, int to, int tag, const void *data, size_t n);
 void ranks_receive(struct team *team, int from, int tag, void *data, size_t n);
+
+/* --- ranks_start.c --------------------------------------------------------------------------- */
+
+/* Root: sets start_ns of the map that is about to be ordered. */
+void ranks_set_start(struct team *team);
+
+/* Waits for start_ns; returns at once when it is past. In the worker's thread. */
+void ranks_wait_start(struct team *team, struct worker *me);
+
+/* Root, after the map: when the last worker came to the line, on the root's clock. */
+void ranks_learn_way(struct team *team, uint64_t last_arrival_ns);
 
 /* --- ranks_master.c -------------------------------------------------------------------------- */
 
