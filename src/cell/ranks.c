@@ -1,12 +1,16 @@
 /* A team whose workers live in MPI ranks: see ranks.h.
  *
  * The root sends SYNC, PREPARE, MAP, COLLECT and CLOSE; every rank carries them out, the root too.
- * During a map all messages are point to point, and all but the order to go have the root at one
- * end: a worker in a long task, or asleep, never holds up a message between two others, as it would
- * in the tree of a collective call.
+ * The orders, and what is asked and granted, are messages point to point, and all but the order to
+ * go have the root at one end: a worker in a long task, or asleep, never holds up a message between
+ * two others. Collective are the end of a map, a reduction that is looked for and not waited in
+ * (ranks_home.c) and for which all that are in a task would have to be waited for anyhow, and what
+ * is done outside of the timed part: the clocks in SYNC, the making and freeing of windows in
+ * PREPARE and CLOSE.
  *
  * MPI_THREAD_SERIALIZED is enough, since a mutex of ours lets one thread of a rank call MPI at a
  * time; it leaves out the locks that MPI_THREAD_MULTIPLE takes in every call. */
+#include "cell/ranks_node.h"
 #include "cell/ranks_own.h"
 
 #include "base/alloc.h"
@@ -45,10 +49,18 @@ struct home {
 
 /* --- in every rank --------------------------------------------------------------------------- */
 
-static int too_few(struct err *err, uint32_t came, uint32_t threads)
+static const struct dispatch *const dispatches[] = {&ranks_master, &ranks_master_only, &ranks_rma,
+                                                    &ranks_twolevel, &ranks_static};
+
+enum { N_DISPATCHES = sizeof dispatches / sizeof *dispatches };
+
+const struct dispatch *ranks_find_dispatch(const char *name, struct err *err)
 {
-    return err_set(err, "OpenMP gave %u of %u threads (see OMP_THREAD_LIMIT, and the system's)",
-                   came, threads);
+    for (int i = 0; i < N_DISPATCHES; i++)
+        if (strcmp(dispatches[i]->name, name) == 0)
+            return dispatches[i];
+    err_set(err, "there is no dispatch '%s' here", name);
+    return NULL;
 }
 
 /* Wakes the threads of this rank, so that those of a runtime that spins before it sleeps do. */
@@ -57,11 +69,13 @@ static void shift_stand(struct team *team, uint32_t thread)
     team->here[thread].n_ranges = 0;
 }
 
+/* All of a rank's PREPARE. What the ranks do together comes first, where none has failed yet. */
 static int set_up(struct team *team, const struct job *job, struct err *err)
 {
     team->job = *job;
+    team->remark = "";
     team->dispatch = ranks_find_dispatch(job->dispatch, err);
-    if (!team->dispatch)
+    if (!team->dispatch || (team->dispatch->open && team->dispatch->open(team, err) != 0))
         return -1;
     if (team->rank > 0)
         team->job.work = work_shelf_get(&team->works, job, err);
@@ -71,13 +85,11 @@ static int set_up(struct team *team, const struct job *job, struct err *err)
     if (bytes > 0) /* all of it is touched, so that no page is made in the timed part */
         memset(team->results.results, 0xa5, bytes);
     worker_desks_clear_logs(team->desks, team->threads, job);
+    if (team->dispatch->prepare && team->dispatch->prepare(team, err) != 0)
+        return -1;
+    team->root_looks = team->dispatch->needs_root && team->dispatch->needs_root(team);
     uint32_t came = team->each(team->threads, shift_stand, team);
-    return came < team->threads ? too_few(err, came, team->threads) : 0;
-}
-
-static char *result_of(const struct team *team, uint64_t index)
-{
-    return (char *)team->results.results + index * team->job.work->result_bytes;
+    return came < team->threads ? ranks_too_few(err, came, team->threads) : 0;
 }
 
 /* One worker's map, in its thread. */
@@ -87,7 +99,7 @@ static void shift(struct team *team, uint32_t thread)
     struct tally tally = {0};
     ranks_wait_start(team, me);
     worker_begin(&me->desk->report);
-    team->dispatch->shift(team, me, &tally);
+    me->desk->report.claim_ns = team->dispatch->shift(team, me, &tally);
     me->desk->report.tally = tally;
     worker_end(&me->desk->report);
 }
@@ -114,47 +126,6 @@ static void report_ready(struct team *team, bool failed, const struct err *err)
     if (failed)
         ready.err = *err;
     ranks_send(team, 0, TAG_READY, &ready, failed ? sizeof ready : sizeof ready.failed);
-}
-
-/* All results of this rank behind the list of their ranges. */
-static void send_packed(struct team *team, const struct note *note)
-{
-    size_t each = team->job.work->result_bytes, at = 0;
-    size_t list = note->n_ranges * sizeof(struct stretch);
-    char *pack = alloc_grown(NULL, 1, list + note->tally.tasks * each);
-    char *data = pack + list;
-    for (uint32_t t = 0; t < team->threads; t++) {
-        const struct worker *w = &team->here[t];
-        for (size_t i = 0; i < w->n_ranges; i++) {
-            const struct stretch *range = &w->ranges[i];
-            memcpy(pack + at, range, sizeof *range);
-            memcpy(data, result_of(team, range->first), range->count * each);
-            at += sizeof *range;
-            data += range->count * each;
-        }
-    }
-    ranks_send(team, 0, TAG_HOME, pack, (size_t)(data - pack));
-    free(pack);
-}
-
-/* After the shifts: the tally, and the results as they lie when they are one range, as under
- * static. */
-static void report_done(struct team *team, uint32_t came)
-{
-    struct note note = {.kind = NOTE_DONE, .rank = (uint32_t)team->rank, .came = came};
-    for (uint32_t t = 0; t < team->threads; t++) {
-        const struct worker *w = &team->here[t];
-        tally_add(&note.tally, &w->desk->report.tally);
-        note.n_ranges += w->n_ranges;
-        if (w->n_ranges > 0)
-            note.range = w->ranges[0];
-    }
-    ranks_send(team, 0, TAG_NOTE, &note, sizeof note);
-    size_t each = team->job.work->result_bytes;
-    if (note.n_ranges == 1)
-        ranks_send(team, 0, TAG_HOME, result_of(team, note.range.first), note.range.count * each);
-    else if (note.n_ranges > 1)
-        send_packed(team, &note);
 }
 
 /* Waits until this process uses next to no CPU: the threads of a runtime that spins after a region
@@ -224,7 +195,8 @@ int ranks_serve(struct team *team, struct err *err)
         case ORDER_MAP:
             team->start_ns = order.start_ns;
             send_go(team);
-            report_done(team, team->each(team->threads, shift, team));
+            ranks_begin_reduction(team, team->each(team->threads, shift, team));
+            ranks_go_home(team);
             break;
         case ORDER_COLLECT:
             send_home(team);
@@ -270,7 +242,8 @@ static void keep_clocks(struct team *team)
 int ranks_prepare(struct team *team, const struct job *job, struct err *err)
 {
     /* What all ranks would refuse is refused before any is woken. */
-    if (!ranks_find_dispatch(job->dispatch, err))
+    const struct dispatch *dispatch = ranks_find_dispatch(job->dispatch, err);
+    if (!dispatch || (dispatch->check && dispatch->check(team, job, err) != 0))
         return -1;
     keep_clocks(team);
     struct order order = {.kind = ORDER_PREPARE, .job = *job};
@@ -279,38 +252,9 @@ int ranks_prepare(struct team *team, const struct job *job, struct err *err)
     bool failed = set_up(team, job, &own) != 0;
     if (hear_ready(team, failed, &own, err) != 0)
         return -1;
-    claim_init(team->claim, &job->sched);
-    if (claim_view_open(&team->view, &job->sched, err) != 0)
-        return -1;
-    for (uint32_t w = 0; w < team->workers; w++)
-        team->hands[w] = claim_hand_of(team->claim, &team->view, w);
-    team->n_done = 0;
-    if (team->dispatch->shared)
+    if (team->root_looks)
         ranks_deputy_rise(team);
     return 0;
-}
-
-/* The counterpart of report_done, for one rank. */
-static void take_results(struct team *team, const struct note *note)
-{
-    size_t each = team->job.work->result_bytes;
-    int from = (int)note->rank;
-    if (note->n_ranges == 1)
-        ranks_receive(team, from, TAG_HOME, result_of(team, note->range.first),
-                      note->range.count * each);
-    if (note->n_ranges <= 1)
-        return;
-    size_t list = note->n_ranges * sizeof(struct stretch), n = list + note->tally.tasks * each;
-    char *pack = alloc_grown(NULL, 1, n);
-    ranks_receive(team, from, TAG_HOME, pack, n);
-    const char *data = pack + list;
-    for (uint64_t i = 0; i < note->n_ranges; i++) {
-        struct stretch range;
-        memcpy(&range, pack + i * sizeof range, sizeof range);
-        memcpy(result_of(team, range.first), data, range.count * each);
-        data += range.count * each;
-    }
-    free(pack);
 }
 
 int ranks_map(struct team *team, const struct job *job, struct err *err)
@@ -319,19 +263,10 @@ int ranks_map(struct team *team, const struct job *job, struct err *err)
     ranks_set_start(team);
     atomic_store_explicit(&team->looked_ns, team->start_ns, memory_order_relaxed);
     send_go(team);
-    uint32_t came = team->each(team->threads, shift, team);
+    ranks_begin_reduction(team, team->each(team->threads, shift, team));
     ranks_answer_to_the_end(team);
     ranks_deputy_stand_down(team);
-    int status = came < team->threads ? too_few(err, came, team->threads) : 0;
-    for (int rank = 1; rank < team->n_ranks; rank++) {
-        const struct note *done = &team->done[rank];
-        take_results(team, done);
-        if (done->came < team->threads && status == 0) {
-            too_few(err, done->came, team->threads);
-            status = err_prefix(err, "rank %d", rank);
-        }
-    }
-    return status;
+    return ranks_take_home(team, err);
 }
 
 int ranks_collect(struct team *team, const struct job *job, struct outcome *outcome,
@@ -364,10 +299,12 @@ int ranks_collect(struct team *team, const struct job *job, struct outcome *outc
                       home.n_events * sizeof *desk->log.events);
     }
     outcome_gather(&team->room, team->desks, team->workers, outcome);
+    outcome->total = team->total.tally;
+    outcome->nodes = (uint32_t)team->n_machines;
+    outcome->remark = team->remark;
     outcome->results = team->job.work->result_bytes > 0 ? team->results.results : NULL;
     outcome->start_ns = team->start_ns;
     outcome->clock_error_ns = error_ns;
-    outcome->nodes = (uint32_t)team->clock.nodes;
     ranks_learn_way(team, last_arrival_ns);
     return 0;
 }
@@ -471,7 +408,7 @@ static int open_here(struct team *team, const struct launch *launch, const struc
     }
     uint32_t came = team->each(team->threads, shift_place, team);
     if (came < team->threads)
-        return too_few(err, came, team->threads);
+        return ranks_too_few(err, came, team->threads);
     for (uint32_t t = 0; t < team->threads; t++)
         if (team->here[t].desk->error.text[0])
             return err_set(err, "%s", team->here[t].desk->error.text);
@@ -500,24 +437,68 @@ static struct team *team_new(const struct launch *launch, ranks_each *each)
     return team;
 }
 
+/* Numbers the groups that the ranks fall into by their lowest rank. Returns how many there are;
+ * *mine is that of this rank, groups[n_ranks] those of all. Collective. */
+static int number_groups(const struct team *team, MPI_Comm group, int *mine, int *groups)
+{
+    int leader = team->rank, n = 0;
+    MPI_Bcast(&leader, 1, MPI_INT, 0, group);
+    MPI_Allgather(&leader, 1, MPI_INT, groups, 1, MPI_INT, MPI_COMM_WORLD);
+    for (int rank = 0; rank < team->n_ranks; rank++) /* a leader comes before its group */
+        groups[rank] = groups[rank] == rank ? n++ : groups[groups[rank]];
+    *mine = groups[team->rank];
+    return n;
+}
+
+/* Who shares memory with whom. Returns the number of ranks on this machine. */
+static int find_nodes(struct team *team)
+{
+    MPI_Comm machine;
+    int *groups = alloc_zeroed((size_t)team->n_ranks, sizeof *groups), mine, ranks_here;
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
+    MPI_Comm_size(machine, &ranks_here);
+    team->n_machines = number_groups(team, machine, &mine, groups);
+    team->far_rank = team->n_ranks - 1;
+    for (int rank = 0; rank < team->n_ranks; rank++)
+        if (groups[rank] != groups[0])
+            team->far_rank = rank;
+    MPI_Comm_free(&machine);
+
+    team->node_comm = ranks_node_comm();
+    team->n_nodes = number_groups(team, team->node_comm, &team->node, groups);
+    uint32_t *workers = alloc_zeroed((size_t)team->n_nodes, sizeof *workers);
+    team->node_first = UINT32_MAX;
+    for (int rank = 0; rank < team->n_ranks; rank++) {
+        if (groups[rank] == team->node && team->node_first == UINT32_MAX)
+            team->node_first = (uint32_t)rank * team->threads;
+        workers[groups[rank]] += team->threads;
+        if (workers[groups[rank]] > team->most_node_workers)
+            team->most_node_workers = workers[groups[rank]];
+    }
+    team->node_workers = workers[team->node];
+    free(workers);
+    free(groups);
+    return ranks_here;
+}
+
 /* Finds its place among the ranks, once MPI is there. */
 static void join_ranks(struct team *team, const char *runtime)
 {
-    MPI_Comm machine;
-    int ranks_here, length;
-    char version[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length;
+    char version[MPI_MAX_LIBRARY_VERSION_STRING], nodes[64] = "";
     struct topo_counts counts;
     MPI_Comm_rank(MPI_COMM_WORLD, &team->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &team->n_ranks);
-    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
-    MPI_Comm_size(machine, &ranks_here);
-    MPI_Comm_free(&machine);
+    ranks_home_open(team);
+    int ranks_here = find_nodes(team);
+    if (team->n_nodes > team->n_machines)
+        snprintf(nodes, sizeof nodes, ", %d nodes simulated", team->n_nodes);
     MPI_Get_library_version(version, &length);
     version[strcspn(version, ",\n")] = '\0';
     char tests[96];
     ranks_clock_open(&team->clock);
     ranks_clock_describe(&team->clock, tests, sizeof tests);
-    snprintf(team->runtime, sizeof team->runtime, "%.100s%s%s", version, runtime, tests);
+    snprintf(team->runtime, sizeof team->runtime, "%.100s%s%s%s", version, runtime, nodes, tests);
     topo_count(team->topo, &counts);
     team->crowded = (uint64_t)ranks_here * team->threads > (uint64_t)counts.usable;
 
@@ -534,7 +515,6 @@ static void join_ranks(struct team *team, const char *runtime)
     team->placements = alloc_zeroed(team->workers, sizeof *team->placements);
     team->hands = alloc_zeroed(team->workers, sizeof *team->hands);
     team->claim = alloc_lines(1, claim_bytes(team->workers));
-    team->done = alloc_zeroed((size_t)team->n_ranks, sizeof *team->done);
     ranks_post_note(team);
 }
 
@@ -581,6 +561,10 @@ void ranks_close(struct team *team)
     if (team->has_deputy)
         ranks_deputy_end(team);
     ranks_clock_close(&team->clock);
+    ranks_counter_close(team);
+    ranks_hall_close(team);
+    ranks_home_close(team);
+    MPI_Comm_free(&team->node_comm);
     MPI_Finalize();
     if (team->has_guardian) {
         pthread_cancel(team->guardian);
@@ -589,14 +573,15 @@ void ranks_close(struct team *team)
     work_shelf_release(&team->works);
     outcome_room_release(&team->room);
     worker_desks_free(team->desks, team->rank == 0 ? team->workers : team->threads);
-    for (uint32_t t = 0; t < team->threads; t++)
+    for (uint32_t t = 0; t < team->threads; t++) {
         free(team->here[t].ranges);
+        claim_view_release(&team->here[t].view);
+    }
     free(team->here);
     free(team->placements);
     free(team->hands);
     free(team->claim);
     claim_view_release(&team->view);
-    free(team->done);
     free(team->results.results);
     pthread_cond_destroy(&team->deputy_wake);
     pthread_mutex_destroy(&team->deputy_lock);

@@ -1,10 +1,13 @@
-/* Who gets which chunk: the dispatches "master" and "static" of the team of ranks.
+/* Who gets which chunk: the dispatches "master", "master-only" and "static" of the team of ranks.
  *
  * Under "master" the root holds the claim. Its own workers take from it by atomics; the others ask
  * by a note and are granted [first, count). The root's workers look for notes between their chunks;
  * when they have not for a while, because a task is long, a deputy thread of the root does. In a
  * list of short chunks a worker asks for the next one before it runs the one in hand, or it would
- * wait for half of the root's chunk each time (see asked_ahead). */
+ * wait for half of the root's chunk each time (see asked_ahead). Under ADAPTIVE rules it does not,
+ * since its next chunk is sized by what the last one took, which the note tells.
+ *
+ * Under "master-only" the root runs no task and answers at once: P - 1 of P workers compute. */
 #include "cell/ranks_own.h"
 
 #include "base/alloc.h"
@@ -34,39 +37,37 @@ void ranks_post_note(struct team *team)
 static void grant_chunk(struct team *team, const struct note *note)
 {
     struct grant grant = {0, 0, 0};
-    if (claim_next(&team->hands[note->worker], &grant.first, &grant.count)) {
+    struct claim_hand *hand = &team->hands[note->worker];
+    if (note->past.tasks > 0)
+        claim_report(hand, note->past.tasks, note->past.run_ns, note->past.claim_ns);
+    if (claim_next(hand, &grant.first, &grant.count)) {
         /* The same or too many where others have claimed since, which does no harm. */
         grant.left = team->job.sched.n - grant.first - grant.count;
     }
-    /* Below the eager limit and one a worker at most: it is on its way when MPI_Send returns. */
+    /* Below the eager limit and a few a worker at most: it is on its way when MPI_Send returns. */
     MPI_Send(&grant, sizeof grant, MPI_BYTE, (int)note->rank,
              TAG_GRANT + (int)(note->worker % team->threads), MPI_COMM_WORLD);
 }
 
 /* Answers the notes that have arrived, one a worker at most, so that the caller gets back to its
- * own chunks; returns how many. With team->mpi held. */
+ * own chunks; returns how many. Where there are none it has been inside MPI, which is what
+ * one-sided operations need. With team->mpi held. */
 static uint32_t answer_notes(struct team *team)
 {
     uint32_t n = 0;
-    while (n < team->workers && team->n_done < team->n_ranks - 1) {
+    while (n < team->workers) {
         int has_come = 0;
         MPI_Test(&team->note_request, &has_come, MPI_STATUS_IGNORE);
         if (!has_come)
             break;
-        if (team->note.kind == NOTE_ASK) {
-            grant_chunk(team, &team->note);
-        } else {
-            team->done[team->note.rank] = team->note;
-            team->n_done++;
-        }
+        grant_chunk(team, &team->note);
         ranks_post_note(team);
         n++;
     }
     return n;
 }
 
-/* Between two chunks of one of the root's workers. */
-static void look_in_passing(struct team *team)
+void ranks_look_in_passing(struct team *team)
 {
     uint64_t now = clock_now_ns();
     uint64_t looked = atomic_load_explicit(&team->looked_ns, memory_order_relaxed);
@@ -84,7 +85,7 @@ void ranks_answer_to_the_end(struct team *team)
         atomic_store_explicit(&team->looked_ns, clock_now_ns(), memory_order_relaxed);
         pthread_mutex_lock(&team->mpi);
         uint32_t n = answer_notes(team);
-        is_over = team->n_done == team->n_ranks - 1;
+        is_over = ranks_is_reduced(team);
         pthread_mutex_unlock(&team->mpi);
         if (n > 0)
             wait.since_ns = clock_now_ns();
@@ -168,7 +169,7 @@ void ranks_deputy_end(struct team *team)
 
 /* --- a worker's shift ------------------------------------------------------------------------ */
 
-static void own_range(struct worker *me, uint64_t first, uint64_t count)
+void ranks_own_range(struct worker *me, uint64_t first, uint64_t count)
 {
     if (me->n_ranges > 0) {
         struct stretch *last = &me->ranges[me->n_ranges - 1];
@@ -181,37 +182,50 @@ static void own_range(struct worker *me, uint64_t first, uint64_t count)
     me->ranges[me->n_ranges++] = (struct stretch){first, count};
 }
 
-static inline void run_chunk(struct team *team, struct worker *me, uint64_t first, uint64_t count,
-                             struct tally *tally)
+int ranks_open_views(struct team *team, struct err *err)
 {
-    worker_run_chunk(team->job.work, me->number, first, count, team->results.results, tally,
-                     team->job.trace ? &me->desk->log : NULL);
-    if (team->rank > 0 && team->job.work->result_bytes > 0)
-        own_range(me, first, count);
+    if (claim_view_open(&team->view, &team->job.sched, err) != 0)
+        return -1;
+    bool each = team->job.sched.class == SCHED_ADAPTIVE; /* they are written to */
+    for (uint32_t t = 0; each && t < team->threads; t++)
+        if (claim_view_open(&team->here[t].view, &team->job.sched, err) != 0)
+            return -1;
+    return 0;
 }
 
-static void shift_static(struct team *team, struct worker *me, struct tally *tally)
+bool ranks_next_reporting(struct worker *me, uint64_t *first, uint64_t *count)
 {
-    uint64_t first, count;
-    for (uint64_t turn = 0; sched_static_chunk(&team->job.sched, me->number, turn, &first, &count);
-         turn++)
-        run_chunk(team, me, first, count, tally);
+    uint64_t now = clock_now_ns();
+    if (me->past.tasks > 0)
+        claim_report(&me->hand, me->past.tasks, now - me->got_ns, me->past.claim_ns);
+    bool got = claim_next(&me->hand, first, count);
+    me->got_ns = clock_now_ns();
+    me->past = (struct chunk_past){got ? *count : 0, 0, me->got_ns - now};
+    return got;
 }
 
-static void shift_of_root(struct team *team, struct worker *me, struct tally *tally)
+static bool next_static(struct team *team, struct worker *me, uint64_t *first, uint64_t *count)
 {
-    struct claim_hand hand = claim_hand_of(team->claim, &team->view, me->number);
-    uint64_t first, count;
-    while (claim_next(&hand, &first, &count)) {
-        run_chunk(team, me, first, count, tally);
-        if (team->n_ranks > 1)
-            look_in_passing(team);
-    }
+    return sched_static_chunk(&team->job.sched, me->number, me->turn++, first, count);
+}
+
+static uint64_t shift_static(struct team *team, struct worker *me, struct tally *tally)
+{
+    me->turn = 0;
+    return ranks_drain(team, me, tally, next_static);
+}
+
+static uint64_t shift_of_root(struct team *team, struct worker *me, struct tally *tally)
+{
+    me->hand = claim_hand_of(team->claim, ranks_view_of(team, me), me->number);
+    me->past = (struct chunk_past){0, 0, 0};
+    return ranks_drain(team, me, tally, ranks_next_by_hand);
 }
 
 static void ask(struct team *team, struct worker *me)
 {
-    struct note note = {.kind = NOTE_ASK, .worker = me->number, .rank = (uint32_t)team->rank};
+    struct note note = {.worker = me->number, .rank = (uint32_t)team->rank, .past = me->past};
+    me->past.tasks = 0;
     uint64_t at = me->n_asked++ % MOST_ASKED;
     pthread_mutex_lock(&team->mpi);
     MPI_Irecv(&me->grants[at], sizeof me->grants[at], MPI_BYTE, 0,
@@ -227,7 +241,7 @@ static uint64_t asked_ahead(const struct team *team, const struct worker *me,
                             const struct grant *grant)
 {
     uint64_t most = MOST_ASKED;
-    if (me->chunk_ns == 0 || me->chunk_ns >= AHEAD_NS)
+    if (me->chunk_ns == 0 || me->chunk_ns >= AHEAD_NS || team->job.sched.class == SCHED_ADAPTIVE)
         most = 0;
     else if (me->chunk_ns >= FAR_AHEAD_NS || me->chunk_ns < LOOK_NS)
         most = 1; /* the deputy answers soon enough; the root would do little else than answer */
@@ -235,10 +249,15 @@ static uint64_t asked_ahead(const struct team *team, const struct worker *me,
     return rounds < most ? rounds : most;
 }
 
-static void shift_asking(struct team *team, struct worker *me, struct tally *tally)
+static uint64_t shift_asking(struct team *team, struct worker *me, struct tally *tally)
 {
     bool is_over = false;
+    struct meter meter;
+    meter_start(&meter);
     me->n_asked = me->chunk_ns = 0;
+    me->past = (struct chunk_past){0, 0, 0};
+    meter_ask(&meter);
+    uint64_t end = clock_now_ns();
     ask(team, me);
     for (uint64_t n_taken = 0; n_taken < me->n_asked;) {
         uint64_t at = n_taken++ % MOST_ASKED;
@@ -250,37 +269,70 @@ static void shift_asking(struct team *team, struct worker *me, struct tally *tal
         uint64_t ahead = is_over ? 0 : asked_ahead(team, me, &grant);
         while (me->n_asked - n_taken < ahead)
             ask(team, me);
+        meter_got(&meter);
         uint64_t start = clock_now_ns();
-        run_chunk(team, me, grant.first, grant.count, tally);
-        uint64_t ns = clock_now_ns() - start;
+        ranks_run_chunk(team, me, grant.first, grant.count, tally);
+        meter_ask(&meter);
+        uint64_t claim_ns = start - end, ns = (end = clock_now_ns()) - start;
+        me->past = (struct chunk_past){grant.count, ns, claim_ns};
         me->chunk_ns = 1 + (me->chunk_ns > 0 ? (3 * me->chunk_ns + ns) / 4 : ns);
         if (!is_over && me->n_asked == n_taken)
             ask(team, me);
     }
+    meter_got(&meter);
+    return meter_end(&meter);
 }
 
-static void shift_master(struct team *team, struct worker *me, struct tally *tally)
+static uint64_t shift_master(struct team *team, struct worker *me, struct tally *tally)
 {
-    if (team->rank == 0)
-        shift_of_root(team, me, tally);
-    else
-        shift_asking(team, me, tally);
+    return (team->rank == 0 ? shift_of_root : shift_asking)(team, me, tally);
+}
+
+static uint64_t shift_master_only(struct team *team, struct worker *me, struct tally *tally)
+{
+    return team->rank == 0 ? 0 : shift_asking(team, me, tally);
 }
 
 /* --- dispatches ------------------------------------------------------------------------------ */
 
-static const struct dispatch dispatches[] = {
-    {"master", true, shift_master},
-    {"static", false, shift_static},
+static int check_others(const struct team *team, const struct job *job, struct err *err)
+{
+    (void)job;
+    if (team->n_ranks > 1)
+        return 0;
+    return err_set(err, "dispatch 'master-only' needs at least 2 ranks, since rank 0 runs no task; "
+                        "use 'master'");
+}
+
+static int prepare_master(struct team *team, struct err *err)
+{
+    if (team->rank > 0)
+        return 0;
+    claim_init(team->claim, &team->job.sched);
+    if (ranks_open_views(team, err) != 0)
+        return -1;
+    for (uint32_t w = 0; w < team->workers; w++)
+        team->hands[w] = claim_hand_of(team->claim, &team->view, w);
+    return 0;
+}
+
+static bool has_others(const struct team *team)
+{
+    return team->n_ranks > 1;
+}
+
+const struct dispatch ranks_master = {
+    .name = "master",
+    .prepare = prepare_master,
+    .needs_root = has_others,
+    .shift = shift_master,
 };
 
-enum { N_DISPATCHES = sizeof dispatches / sizeof *dispatches };
+const struct dispatch ranks_master_only = {
+    .name = "master-only",
+    .check = check_others,
+    .prepare = prepare_master,
+    .shift = shift_master_only,
+};
 
-const struct dispatch *ranks_find_dispatch(const char *name, struct err *err)
-{
-    for (int i = 0; i < N_DISPATCHES; i++)
-        if (strcmp(dispatches[i].name, name) == 0)
-            return &dispatches[i];
-    err_set(err, "there is no dispatch '%s' here", name);
-    return NULL;
-}
+const struct dispatch ranks_static = {.name = "static", .shift = shift_static};

@@ -1,6 +1,7 @@
 /* Inside the team of ranks: what ranks.c (orders, open, close), ranks_start.c (the common start),
- * ranks_master.c (who gets which chunk) and ranks_wait.c (waiting) share. For those files alone;
- * ranks.c says how it all works. */
+ * ranks_master.c, ranks_rma.c and ranks_twolevel.c (who gets which chunk), ranks_home.c (how sums
+ * and results come home) and ranks_wait.c (waiting) share. For those files alone; ranks.c says how
+ * it all works. */
 #ifndef POOLMARK_CELL_RANKS_OWN_H
 #define POOLMARK_CELL_RANKS_OWN_H
 
@@ -18,15 +19,15 @@ struct stretch {
     uint64_t first, count;
 };
 
-enum note_kind { NOTE_ASK, NOTE_DONE };
+/* What the last finished chunk took: for ADAPTIVE rules (claim_report). tasks 0: none yet. */
+struct chunk_past {
+    uint64_t tasks, run_ns, claim_ns;
+};
 
-/* What comes to the root during a map: a worker asks for a chunk, or all of a rank is done. */
+/* What comes to the root during a map: a worker asks for a chunk. */
 struct note {
-    uint32_t kind, worker, rank;
-    uint32_t came;        /* DONE: the threads that took part */
-    struct tally tally;   /* DONE: sum over the rank's workers */
-    uint64_t n_ranges;    /* DONE: of results that follow; a single one goes straight into place */
-    struct stretch range; /* DONE: the single one */
+    uint32_t worker, rank;
+    struct chunk_past past;
 };
 
 struct grant {
@@ -50,13 +51,71 @@ struct worker {
     MPI_Request asked[MOST_ASKED];
     struct grant grants[MOST_ASKED];
     uint64_t chunk_ns; /* moving mean of its chunks in this map; 0: none yet */
+    /* Where it claims by itself, */
+    struct claim_hand hand;
+    struct claim_view view; /* ADAPTIVE; else that of the team, which is only read, serves all */
+    struct chunk_past past; /* of the chunk in hand, until it is reported */
+    uint64_t got_ns;        /* when it got that */
+    /* and where by one-sided operations. */
+    uint64_t turn;     /* FIXED: chunks had; twolevel: its slot in the node's queue */
+    uint64_t fetched;  /* what the counter was, */
+    uint64_t to_add;   /* and what is added to it */
+    MPI_Request fetch; /* how it gets there, where that takes its time */
+    bool is_fetching;
 };
 
-/* A mechanism by which workers get their chunks. */
+/* A mechanism by which workers get their chunks. What is NULL is not needed. */
 struct dispatch {
     const char *name;
-    bool shared; /* carries the rules whose chunks are claimed while running; else the others */
-    void (*shift)(struct team *team, struct worker *me, struct tally *tally); /* one worker's map */
+    /* Root, before any rank is woken: refuses the job by a sentence. */
+    int (*check)(const struct team *team, const struct job *job, struct err *err);
+    /* All ranks together, which makes it the one place for collective calls; fails in all or in
+     * none. */
+    int (*open)(struct team *team, struct err *err);
+    /* Each rank by itself, before each map. */
+    int (*prepare)(struct team *team, struct err *err);
+    /* Whether the root must enter MPI again and again during the map; after prepare. */
+    bool (*needs_root)(const struct team *team);
+    /* One worker's map; returns the time spent on getting chunks. */
+    uint64_t (*shift)(struct team *team, struct worker *me, struct tally *tally);
+};
+
+extern const struct dispatch ranks_master, ranks_master_only, ranks_static; /* ranks_master.c */
+extern const struct dispatch ranks_rma;                                     /* ranks_rma.c */
+extern const struct dispatch ranks_twolevel;                                /* ranks_twolevel.c */
+
+/* The counter at the root, made when the first job wants it. */
+struct counter {
+    enum { NOT_MADE, MADE, CANNOT_BE_MADE } state;
+    MPI_Win window;
+    uint64_t *memory;  /* root's */
+    bool has_progress; /* operations complete while the root computes */
+    struct err why;    /* CANNOT_BE_MADE */
+};
+
+/* How the list is cut into what nodes take at a time, the same in all ranks. */
+struct supers {
+    uint64_t n;
+    struct sched_table bounds; /* the s-th is [starts[s], starts[s+1]) of the tasks */
+    uint64_t *chunk_at;        /* SEQUENCE: [n+1], its first chunk in `chunks` */
+    struct sched_table chunks, scratch;
+    size_t capacity;
+};
+
+struct node_queue;
+
+/* The memory that the ranks of a node share, made when the first job wants it. */
+struct hall {
+    bool is_made, cannot_be_made;
+    MPI_Win window;
+    struct claim *claim;      /* one node: for all workers */
+    struct node_queue *queue; /* several */
+};
+
+/* What a rank says at the end of its map, reduced to one for all. All members are uint64_t. */
+struct ended {
+    struct tally tally;
+    uint64_t came; /* (threads that took part) << 32 | rank; the least counts */
 };
 
 struct team {
@@ -72,6 +131,15 @@ struct team {
     char runtime[256];
     struct placement *placements; /* root: [workers] */
     struct ranks_clock clock;
+    MPI_Comm comm;                /* all ranks: for windows and for the reduction */
+    MPI_Datatype ended_type;
+    MPI_Op ended_op;
+
+    /* A node is what shares memory: a machine, or a part of one that plays at being one. */
+    MPI_Comm node_comm;
+    int node, n_nodes, n_machines, far_rank; /* far_rank: on another machine than the root */
+    uint32_t node_first, node_workers;       /* its first worker's number among all, how many */
+    uint32_t most_node_workers;              /* of any node */
 
     /* Of the job; written by the first thread, between maps. */
     struct job job; /* its work is this process's own */
@@ -81,8 +149,12 @@ struct team {
     struct worker_desk
         *desks;          /* root: [workers]; others: [threads]. Those of this rank come first */
     struct worker *here; /* [threads] */
-    struct tally total;
     struct outcome_room room;
+    struct counter counter;
+    struct hall hall;
+    struct supers supers;
+    bool root_looks;    /* the root's workers and the deputy enter MPI during the map */
+    const char *remark; /* what a reader of the sample should know; "" when nothing */
 
     /* Of the map, on the root's clock. Written by the first thread before its workers start. */
     uint64_t start_ns;
@@ -94,9 +166,9 @@ struct team {
     pthread_mutex_t mpi;
     struct note note;
     MPI_Request note_request; /* root: posted from open to close */
-    int n_done;
-    struct note *done;        /* root: [n_ranks] */
     struct claim_hand *hands; /* root: [workers], of the workers in other ranks */
+    struct ended own, total;  /* of this rank; root: of all */
+    MPI_Request reduction;
 
     /* Whether the deputy may call MPI. Set false under `mpi` and read again under it. */
     _Atomic bool deputy_may;
@@ -154,14 +226,38 @@ void ranks_wait_start(struct team *team, struct worker *me);
 /* Root, after the map: when the last worker came to the line, on the root's clock. */
 void ranks_learn_way(struct team *team, uint64_t last_arrival_ns);
 
-/* --- ranks_master.c -------------------------------------------------------------------------- */
+/* --- ranks.c --------------------------------------------------------------------------------- */
 
 /* The dispatch of that name. */
 const struct dispatch *ranks_find_dispatch(const char *name, struct err *err);
 
+/* --- ranks_home.c ---------------------------------------------------------------------------- */
+
+void ranks_home_open(struct team *team);
+void ranks_home_close(struct team *team);
+
+static inline char *ranks_result_of(const struct team *team, uint64_t index)
+{
+    return (char *)team->results.results + index * team->job.work->result_bytes;
+}
+
+/* After the shifts of this rank, of whose threads so many came: its part in the reduction begins.
+ * The root goes on answering until ranks_is_reduced; the others do ranks_go_home. */
+void ranks_begin_reduction(struct team *team, uint32_t came);
+bool ranks_is_reduced(struct team *team); /* with team->mpi held */
+void ranks_go_home(struct team *team);
+
+/* Root, after the reduction: takes the results in; fails when threads were missing somewhere. */
+int ranks_take_home(struct team *team, struct err *err);
+
+int ranks_too_few(struct err *err, uint32_t came, uint32_t threads);
+
+/* --- ranks_master.c -------------------------------------------------------------------------- */
+
 void ranks_post_note(struct team *team);
 
-/* Root: answers notes until all other ranks are done. */
+/* Root: between two chunks of one of its workers, and again and again until all ranks are done. */
+void ranks_look_in_passing(struct team *team);
 void ranks_answer_to_the_end(struct team *team);
 
 /* The thread of the deputy, for one team. */
@@ -169,5 +265,80 @@ void *ranks_deputy(void *team);
 void ranks_deputy_rise(struct team *team);       /* before a map; not timed */
 void ranks_deputy_stand_down(struct team *team); /* from here on it does not call MPI */
 void ranks_deputy_end(struct team *team);
+
+/* Makes the views fit the job: of the team, and under ADAPTIVE rules of each worker here. */
+int ranks_open_views(struct team *team, struct err *err);
+
+/* Claims from memory by me->hand, and reports the last chunk first where the rule wants that. */
+static inline const struct claim_view *ranks_view_of(const struct team *team,
+                                                     const struct worker *me)
+{
+    return team->job.sched.class == SCHED_ADAPTIVE ? &me->view : &team->view;
+}
+
+bool ranks_next_reporting(struct worker *me, uint64_t *first, uint64_t *count);
+
+static inline bool ranks_next_by_hand(struct team *team, struct worker *me, uint64_t *first,
+                                      uint64_t *count)
+{
+    if (__builtin_expect(team->job.sched.class == SCHED_ADAPTIVE, 0))
+        return ranks_next_reporting(me, first, count);
+    return claim_next(&me->hand, first, count);
+}
+
+/* Notes where results of this rank are. */
+void ranks_own_range(struct worker *me, uint64_t first, uint64_t count);
+
+static inline void ranks_run_chunk(struct team *team, struct worker *me, uint64_t first,
+                                   uint64_t count, struct tally *tally)
+{
+    worker_run_chunk(team->job.work, me->number, first, count, team->results.results, tally,
+                     team->job.trace ? &me->desk->log : NULL);
+    if (team->rank > 0 && team->job.work->result_bytes > 0)
+        ranks_own_range(me, first, count);
+}
+
+typedef bool ranks_next(struct team *team, struct worker *me, uint64_t *first, uint64_t *count);
+
+/* The shift of a worker that gets its chunks by `next`. Inlined into each, so that `next` is too.
+ */
+__attribute__((always_inline)) static inline uint64_t
+ranks_drain(struct team *team, struct worker *me, struct tally *tally, ranks_next *next)
+{
+    const bool looks = team->root_looks && team->rank == 0;
+    struct meter meter;
+    uint64_t first, count;
+    meter_start(&meter);
+    for (;;) {
+        meter_ask(&meter);
+        bool got = next(team, me, &first, &count);
+        meter_got(&meter);
+        if (!got)
+            return meter_end(&meter);
+        ranks_run_chunk(team, me, first, count, tally);
+        if (looks)
+            ranks_look_in_passing(team);
+    }
+}
+
+/* --- ranks_rma.c ----------------------------------------------------------------------------- */
+
+/* Makes the counter if it is not there. All ranks together. */
+int ranks_counter_open(struct team *team, struct err *err);
+void ranks_counter_close(struct team *team); /* likewise */
+
+void ranks_counter_set(struct team *team, uint64_t value); /* root, between maps */
+
+/* Adds, and puts what the counter was before into me->fetched: at once, or begun and looked after.
+ */
+void ranks_counter_fetch(struct team *team, struct worker *me, uint64_t add);
+void ranks_counter_begin(struct team *team, struct worker *me, uint64_t add);
+bool ranks_counter_has_come(struct team *team, struct worker *me);
+
+extern const char ranks_no_progress[]; /* the remark */
+
+/* --- ranks_twolevel.c ------------------------------------------------------------------------ */
+
+void ranks_hall_close(struct team *team); /* all ranks together */
 
 #endif

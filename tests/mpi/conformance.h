@@ -32,32 +32,57 @@ static inline void check_events(const struct job *job, const struct outcome *out
     free(tasks);
 }
 
-static inline void check_list(const struct sched_rule *rule, const char *spec, uint64_t n,
-                              uint64_t chunk, bool trace)
+/* Whether ranks are made to play several nodes (POOLMARK_RANKS_PER_NODE). */
+static inline bool has_nodes(void)
 {
-    struct job job = job_of(spec, rule->kind, n, chunk);
+    return strstr(backend->runtime(team), "nodes simulated");
+}
+
+/* Whether the dispatch can be had in this launch. */
+static inline bool carries(const char *dispatch, const struct sched_rule *rule)
+{
+    if (strcmp(dispatch, "master-only") == 0 && launch.ranks == 1)
+        return false;
+    if (strcmp(dispatch, "twolevel") == 0 && has_nodes() &&
+        (rule->class == SCHED_ADAPTIVE || rule->class == SCHED_RANGES))
+        return false;
+    return dispatch_carries(dispatch, rule);
+}
+
+static inline void check_list(const char *dispatch, const struct sched_rule *rule, const char *spec,
+                              uint64_t n, uint64_t chunk, bool trace)
+{
+    struct job job = job_by(dispatch, spec, rule->kind, n, chunk);
     struct outcome outcome = {.results = NULL};
     struct err err = {""};
     struct tally sum = {0};
+    /* Rules that reckon with these must have them. */
+    struct sched_spec known = {.rule = rule, .params = job.sched.params};
+    known.params.h = known.params.mean = known.params.sd = 1000;
+    if (rule->needs)
+        job.sched = sched_make(&known, n, launch.workers, chunk);
     job.trace = trace;
-    if (!check(ask(&job, &outcome, &err) > 0, "%s %s n %" PRIu64 " chunk %" PRIu64 ": %s",
-               rule->name, spec, n, chunk, err.text))
+    if (!check(ask(&job, &outcome, &err) > 0, "%s by %s, %s n %" PRIu64 " chunk %" PRIu64 ": %s",
+               rule->name, dispatch, spec, n, chunk, err.text))
         return;
     for (uint32_t w = 0; w < launch.workers; w++)
         tally_add(&sum, &outcome.reports[w].tally);
     check(memcmp(&sum, &outcome.total, sizeof sum) == 0,
-          "%s %s n %" PRIu64 " chunk %" PRIu64 ": the reports do not add up", rule->name, spec, n,
-          chunk);
-    if (!rule->shared)
-        for (uint32_t w = 0; w < launch.workers; w++) {
-            uint64_t first, count, tasks = 0;
-            for (uint64_t turn = 0; sched_static_chunk(&job.sched, w, turn, &first, &count); turn++)
-                tasks += count;
-            check(tasks == outcome.reports[w].tally.tasks,
-                  "static n %" PRIu64 " chunk %" PRIu64 ": worker %u ran %" PRIu64
-                  " of its %" PRIu64 " tasks",
-                  n, chunk, w, outcome.reports[w].tally.tasks, tasks);
-        }
+          "%s by %s, %s n %" PRIu64 " chunk %" PRIu64 ": the reports do not add up", rule->name,
+          dispatch, spec, n, chunk);
+    check(outcome.nodes == 1, "%u machines instead of one", outcome.nodes);
+    for (uint32_t w = 0; rule->class == SCHED_FIXED && w < launch.workers; w++) {
+        uint64_t first, count, tasks = 0;
+        for (uint64_t turn = 0; sched_static_chunk(&job.sched, w, turn, &first, &count); turn++)
+            tasks += count;
+        check(tasks == outcome.reports[w].tally.tasks,
+              "static n %" PRIu64 " chunk %" PRIu64 ": worker %u ran %" PRIu64 " of its %" PRIu64
+              " tasks",
+              n, chunk, w, outcome.reports[w].tally.tasks, tasks);
+    }
+    for (uint32_t t = 0; strcmp(dispatch, "master-only") == 0 && t < launch.threads; t++)
+        check(outcome.reports[t].tally.tasks == 0, "the master ran %" PRIu64 " tasks",
+              outcome.reports[t].tally.tasks);
     if (trace)
         check_events(&job, &outcome);
 }
@@ -80,14 +105,17 @@ static inline void conform(void)
                               97, 1009};
     check_placements();
     for (const struct sched_rule *rule = sched_table; rule->name; rule++)
-        for (int s = 0; s < 2; s++)
-            for (int i = 0; i < 6; i++)
-                for (int c = 0; c < 5; c++)
-                    if (rule->takes_chunk || c == 0)
-                        check_list(rule, specs[s], sizes[i], chunks[c], (i + c) % 2);
-    /* Results of more than a message carries at once without the other side. */
-    for (const struct sched_rule *rule = sched_table; rule->name; rule++)
-        check_list(rule, "square results=yes", 200003, 7, false);
+        for (const char *const *by = dispatch_names(backend->name); *by; by++) {
+            if (!carries(*by, rule))
+                continue;
+            for (int s = 0; s < 2; s++)
+                for (int i = 0; i < 6; i++)
+                    for (int c = 0; c < 5; c++)
+                        if (rule->takes_chunk || c == 0)
+                            check_list(*by, rule, specs[s], sizes[i], chunks[c], (i + c) % 2);
+            /* Results of more than a message carries at once without the other side. */
+            check_list(*by, rule, "square results=yes", 50003, 7, false);
+        }
 }
 
 #endif

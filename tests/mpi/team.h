@@ -44,15 +44,26 @@ __attribute__((format(printf, 3, 4))) static inline bool check_at(int line, bool
     return false;
 }
 
+/* A job by the first dispatch that carries the rule. */
 static inline struct job job_of(const char *spec, enum sched_kind kind, uint64_t n, uint64_t chunk)
 {
-    struct job job = {.scale = 1, .dispatch = "auto"};
-    struct err err;
-    if (work_canonical(spec, job.spec, sizeof job.spec, &err) != 0) {
+    struct job job = {.scale = 1};
+    struct err err = {"the rule has no dispatch"};
+    const char *dispatch = dispatch_choose(backend->name, "auto", sched_rule_of(kind), &err);
+    if (!dispatch || work_canonical(spec, job.spec, sizeof job.spec, &err) != 0) {
         fprintf(stderr, "%s\n", err.text);
         abort();
     }
+    text_copy(job.dispatch, sizeof job.dispatch, dispatch);
     job.sched = sched_resolve(kind, n, launch.workers, chunk);
+    return job;
+}
+
+static inline struct job job_by(const char *dispatch, const char *spec, enum sched_kind kind,
+                                uint64_t n, uint64_t chunk)
+{
+    struct job job = job_of(spec, kind, n, chunk);
+    text_copy(job.dispatch, sizeof job.dispatch, dispatch);
     return job;
 }
 

@@ -5,7 +5,7 @@
 
 static void still_sound(void)
 {
-    check_list(sched_find("dynamic", NULL), "square results=yes", 97, 1, true);
+    check_list("master", sched_rule_of(SCHED_DYNAMIC), "square results=yes", 97, 1, true);
 }
 
 /* The root has set the workload up; the others cannot. */
@@ -32,30 +32,13 @@ static void setup_fails_everywhere(void)
     still_sound();
 }
 
-static void dispatch_does_not_fit(void)
+static void dispatch_unknown(void)
 {
-    static const struct {
-        const char *dispatch;
-        enum sched_kind kind;
-        const char *used; /* NULL: refused */
-    } cases[] = {{"static", SCHED_DYNAMIC, NULL},    {"static", SCHED_GUIDED, NULL},
-                 {"static", SCHED_POOL, NULL},       {"master", SCHED_STATIC, NULL},
-                 {"nonsense", SCHED_STATIC, NULL},   {"auto", SCHED_STATIC, "static"},
-                 {"auto", SCHED_DYNAMIC, "master"},  {"auto", SCHED_POOL, "master"},
-                 {"master", SCHED_GUIDED, "master"}, {"static", SCHED_STATIC, "static"}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct err err = {""};
-        struct outcome outcome;
-        struct job job = job_of("null", cases[i].kind, 10, 0);
-        text_copy(job.dispatch, sizeof job.dispatch, cases[i].dispatch);
-        const char *used = ranks_dispatch(job.dispatch, cases[i].kind, &err);
-        check(cases[i].used ? used && strcmp(used, cases[i].used) == 0 : !used && err.text[0],
-              "case %zu: %s, '%s'", i, used ? used : "refused", err.text);
-        err.text[0] = '\0';
-        bool ran = ask(&job, &outcome, &err) > 0;
-        check(cases[i].used ? ran : !ran && strstr(err.text, cases[i].dispatch),
-              "case %zu: ran %d, '%s'", i, ran, err.text);
-    }
+    struct err err = {""};
+    struct outcome outcome;
+    struct job job = job_by("nonsense", "null", SCHED_DYNAMIC, 10, 1);
+    check(ask(&job, &outcome, &err) == 0 && strstr(err.text, "nonsense"), "the sentence is '%s'",
+          err.text);
     still_sound();
 }
 
@@ -75,7 +58,7 @@ static void judge(void)
 {
     setup_fails_elsewhere();
     setup_fails_everywhere();
-    dispatch_does_not_fit();
+    dispatch_unknown();
     prepared_in_vain();
 }
 
