@@ -89,6 +89,7 @@ struct counter {
     enum { NOT_MADE, MADE, CANNOT_BE_MADE } state;
     MPI_Win window;
     uint64_t *memory;  /* root's */
+    uint64_t *own;     /* the same where it is on the heap */
     bool has_progress; /* operations complete while the root computes */
     struct err why;    /* CANNOT_BE_MADE */
 };
@@ -106,7 +107,8 @@ struct node_queue;
 
 /* The memory that the ranks of a node share, made when the first job wants it. */
 struct hall {
-    bool is_made, cannot_be_made;
+    bool is_made;
+    struct err why; /* not "": it cannot be made */
     MPI_Win window;
     struct claim *claim;      /* one node: for all workers */
     struct node_queue *queue; /* several */

@@ -14,6 +14,10 @@
  * of rank 0 hides one answer. */
 #include "cell/ranks_own.h"
 
+#include "base/alloc.h"
+
+#include <stdlib.h>
+
 const char ranks_no_progress[] =
     "one-sided operations of this transport complete only while rank 0 is inside MPI; its workers "
     "and a deputy thread see to that";
@@ -33,11 +37,21 @@ static void say_why(struct team *team, int code)
             text);
 }
 
+/* Nodes that are simulated get a window over memory of the root's own, since MPI would see through
+ * them and put one that it allocates into memory that all ranks share. */
 static int make_window(struct team *team)
 {
     struct counter *c = &team->counter;
-    int code = MPI_Win_allocate(team->rank == 0 ? CLAIM_LINE : 0, sizeof(uint64_t), MPI_INFO_NULL,
-                                team->comm, &c->memory, &c->window);
+    MPI_Aint bytes = team->rank == 0 ? CLAIM_LINE : 0;
+    int code;
+    if (team->n_nodes > team->n_machines) {
+        c->own = alloc_zeroed(1, CLAIM_LINE);
+        code = MPI_Win_create(c->own, bytes, sizeof *c->own, MPI_INFO_NULL, team->comm, &c->window);
+        c->memory = c->own;
+    } else {
+        code = MPI_Win_allocate(bytes, sizeof *c->memory, MPI_INFO_NULL, team->comm, &c->memory,
+                                &c->window);
+    }
     if (code != MPI_SUCCESS)
         return code;
     MPI_Win_set_errhandler(c->window, MPI_ERRORS_RETURN);
@@ -111,10 +125,11 @@ int ranks_counter_open(struct team *team, struct err *err)
 
 void ranks_counter_close(struct team *team)
 {
-    if (team->counter.state != MADE)
-        return;
-    MPI_Win_unlock_all(team->counter.window);
-    MPI_Win_free(&team->counter.window);
+    if (team->counter.state == MADE) {
+        MPI_Win_unlock_all(team->counter.window);
+        MPI_Win_free(&team->counter.window);
+    }
+    free(team->counter.own);
 }
 
 void ranks_counter_set(struct team *team, uint64_t value)

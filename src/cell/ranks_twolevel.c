@@ -267,24 +267,37 @@ static void *line_up(void *memory)
     return (void *)(((uintptr_t)memory + CLAIM_LINE - 1) / CLAIM_LINE * CLAIM_LINE);
 }
 
+static void say_why(struct hall *hall, int code)
+{
+    char text[MPI_MAX_ERROR_STRING];
+    int length;
+    MPI_Error_string(code, text, &length);
+    err_set(&hall->why,
+            "MPI gives the ranks of a node no shared memory (%s); use another dispatch, or see to "
+            "room in /dev/shm and, with Open MPI, that OMPI_MCA_osc does not leave out 'sm'",
+            text);
+}
+
 static void make_hall(struct team *team)
 {
     struct hall *hall = &team->hall;
     void *memory = NULL;
     MPI_Aint bytes = 0;
-    int unit, node_rank, any = 0;
+    int unit, node_rank, any;
     MPI_Comm_rank(team->node_comm, &node_rank);
     if (node_rank == 0)
         bytes = (MPI_Aint)hall_bytes(team) + CLAIM_LINE;
     MPI_Comm_set_errhandler(team->node_comm, MPI_ERRORS_RETURN);
-    int failed = MPI_Win_allocate_shared(bytes, 1, MPI_INFO_NULL, team->node_comm, &memory,
-                                         &hall->window) != MPI_SUCCESS ||
-                 MPI_Win_shared_query(hall->window, 0, &bytes, &unit, &memory) != MPI_SUCCESS;
+    int code =
+        MPI_Win_allocate_shared(bytes, 1, MPI_INFO_NULL, team->node_comm, &memory, &hall->window);
+    if (code == MPI_SUCCESS)
+        code = MPI_Win_shared_query(hall->window, 0, &bytes, &unit, &memory);
     MPI_Comm_set_errhandler(team->node_comm, MPI_ERRORS_ARE_FATAL);
-    MPI_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, team->comm);
-    hall->is_made = !any;
-    hall->cannot_be_made = any;
-    if (team->n_nodes == 1)
+    MPI_Allreduce(&code, &any, 1, MPI_INT, MPI_MAX, team->comm);
+    hall->is_made = any == MPI_SUCCESS;
+    if (!hall->is_made)
+        say_why(hall, any);
+    else if (team->n_nodes == 1)
         hall->claim = line_up(memory);
     else
         hall->queue = line_up(memory);
@@ -292,12 +305,11 @@ static void make_hall(struct team *team)
 
 static int open(struct team *team, struct err *err)
 {
-    if (!team->hall.is_made && !team->hall.cannot_be_made)
+    struct hall *hall = &team->hall;
+    if (!hall->is_made && !hall->why.text[0])
         make_hall(team);
-    if (team->hall.cannot_be_made)
-        return err_set(err, "MPI gives the ranks of a node no shared memory "
-                            "(MPI_Win_allocate_shared failed: is /dev/shm full?); use another "
-                            "dispatch");
+    if (!hall->is_made)
+        return err_set(err, "%s", hall->why.text);
     return team->n_nodes > 1 ? ranks_counter_open(team, err) : 0;
 }
 
