@@ -23,7 +23,8 @@ enum {
     DEPUTY_LEAST_NS = 20000,  /* not below this, */
     DEPUTY_MOST_NS = 1000000, /* nor above this */
     AHEAD_NS = 20000000,      /* chunks below this are asked for ahead, one at a time */
-    FAR_AHEAD_NS = DEPUTY_NS, /* and below this, where only the root's workers answer, several */
+    FAR_AHEAD_NS = 1000000,   /* and below this several, as many as it takes not to wait */
+    IN_TIME = 64,             /* so many grants that were there in time say that fewer will do */
 };
 
 /* --- the root answers ------------------------------------------------------------------------ */
@@ -240,13 +241,26 @@ static void ask(struct team *team, struct worker *me)
 static uint64_t asked_ahead(const struct team *team, const struct worker *me,
                             const struct grant *grant)
 {
-    uint64_t most = MOST_ASKED;
-    if (me->chunk_ns == 0 || me->chunk_ns >= AHEAD_NS || team->job.sched.class == SCHED_ADAPTIVE)
+    uint64_t most = me->depth, mean_ns = me->n_run > 0 ? me->run_ns / me->n_run : 0;
+    if (me->n_run == 0 || mean_ns >= AHEAD_NS || team->job.sched.class == SCHED_ADAPTIVE)
         most = 0;
-    else if (me->chunk_ns >= FAR_AHEAD_NS || me->chunk_ns < LOOK_NS)
+    else if (mean_ns >= FAR_AHEAD_NS || mean_ns < LOOK_NS)
         most = 1; /* the deputy answers soon enough; the root would do little else than answer */
     uint64_t rounds = grant->left / team->workers / grant->count;
     return rounds < most ? rounds : most;
+}
+
+/* Waits for the grant. Where it was not there in time, more are asked for ahead from now on; where
+ * it always is, less and less: the depth follows from how long the root leaves its notes alone. */
+static void await_grant(struct team *team, struct worker *me, uint64_t at)
+{
+    if (ranks_await(team, &me->asked[at], &wait_in_map)) {
+        me->depth = me->depth * 2 < MOST_ASKED ? me->depth * 2 : MOST_ASKED;
+        me->in_time = 0;
+    } else if (++me->in_time == IN_TIME && me->depth > 1) {
+        me->depth--;
+        me->in_time = 0;
+    }
 }
 
 static uint64_t shift_asking(struct team *team, struct worker *me, struct tally *tally)
@@ -254,14 +268,15 @@ static uint64_t shift_asking(struct team *team, struct worker *me, struct tally 
     bool is_over = false;
     struct meter meter;
     meter_start(&meter);
-    me->n_asked = me->chunk_ns = 0;
+    me->n_asked = me->n_run = me->run_ns = me->in_time = 0;
+    me->depth = 1;
     me->past = (struct chunk_past){0, 0, 0};
     meter_ask(&meter);
     uint64_t end = clock_now_ns();
     ask(team, me);
     for (uint64_t n_taken = 0; n_taken < me->n_asked;) {
         uint64_t at = n_taken++ % MOST_ASKED;
-        ranks_await(team, &me->asked[at], &wait_in_map);
+        await_grant(team, me, at);
         const struct grant grant = me->grants[at];
         is_over = is_over || grant.left == 0;
         if (grant.count == 0)
@@ -275,7 +290,8 @@ static uint64_t shift_asking(struct team *team, struct worker *me, struct tally 
         meter_ask(&meter);
         uint64_t claim_ns = start - end, ns = (end = clock_now_ns()) - start;
         me->past = (struct chunk_past){grant.count, ns, claim_ns};
-        me->chunk_ns = 1 + (me->chunk_ns > 0 ? (3 * me->chunk_ns + ns) / 4 : ns);
+        me->n_run++;
+        me->run_ns += ns;
         if (!is_over && me->n_asked == n_taken)
             ask(team, me);
     }

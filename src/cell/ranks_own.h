@@ -35,7 +35,7 @@ struct grant {
     uint64_t left;         /* tasks not handed out after it; 0: the worker need not ask again */
 };
 
-enum { MOST_ASKED = 3 }; /* of one worker at a time */
+enum { MOST_ASKED = 16 }; /* of one worker at a time */
 
 /* One worker of this rank, beside its desk. Written by its own thread during a map, by the first
  * thread of the rank at other times. */
@@ -50,7 +50,9 @@ struct worker {
     uint64_t n_asked;
     MPI_Request asked[MOST_ASKED];
     struct grant grants[MOST_ASKED];
-    uint64_t chunk_ns; /* moving mean of its chunks in this map; 0: none yet */
+    uint64_t n_run, run_ns; /* chunks run in this map, and what they took */
+    uint64_t depth;         /* how many to ask for ahead, as it has turned out so far */
+    uint64_t in_time;       /* grants in a row that were there when they were wanted */
     /* Where it claims by itself, */
     struct claim_hand hand;
     struct claim_view view; /* ADAPTIVE; else that of the team, which is only read, serves all */
@@ -210,8 +212,8 @@ void wait_step(struct wait *wait);             /* after each look that found not
 void wait_nap(struct wait *wait, uint64_t ns); /* a nap of this length, whatever the patience */
 void wait_end(struct wait *wait);
 
-/* Waits for one request of MPI. Any thread. */
-void ranks_await(struct team *team, MPI_Request *request, const struct patience *patience);
+/* Waits for one request of MPI. Returns whether it had to. Any thread. */
+bool ranks_await(struct team *team, MPI_Request *request, const struct patience *patience);
 
 /* Sends or receives any number of bytes. Any thread. */
 void ranks_send(struct team *team, int to, int tag, const void *data, size_t n);

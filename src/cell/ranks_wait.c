@@ -65,14 +65,15 @@ static bool is_complete(struct team *team, MPI_Request *request)
     return flag;
 }
 
-void ranks_await(struct team *team, MPI_Request *request, const struct patience *patience)
+bool ranks_await(struct team *team, MPI_Request *request, const struct patience *patience)
 {
     if (is_complete(team, request))
-        return;
+        return false;
     struct wait wait = wait_begin(team, patience);
     while (!is_complete(team, request))
         wait_step(&wait);
     wait_end(&wait);
+    return true;
 }
 
 void ranks_send(struct team *team, int to, int tag, const void *data, size_t n)
