@@ -50,13 +50,13 @@ static void grant_chunk(struct team *team, const struct note *note)
              TAG_GRANT + (int)(note->worker % team->threads), MPI_COMM_WORLD);
 }
 
-/* Answers the notes that have arrived, one a worker at most, so that the caller gets back to its
+/* Answers the notes that have arrived, and not for ever, so that the caller gets back to its
  * own chunks; returns how many. Where there are none it has been inside MPI, which is what
  * one-sided operations need. With team->mpi held. */
 static uint32_t answer_notes(struct team *team)
 {
     uint32_t n = 0;
-    while (n < team->workers) {
+    while (n < team->workers * MOST_ASKED) {
         int has_come = 0;
         MPI_Test(&team->note_request, &has_come, MPI_STATUS_IGNORE);
         if (!has_come)
