@@ -203,7 +203,8 @@ if (ARG1 eq 'sort') {
     if (x_field == c_workers) { factors = 'workload tasks scale schedule chunk bind fresh dispatch' }
     if (x_field == c_chunk) { factors = 'workload tasks scale workers schedule bind fresh dispatch' }
 
-    # Which factors vary. Dispatch differs between backends by nature: it counts when it varies within one.
+    # Which factors vary. Dispatch differs between backends and between schedules by nature: it counts when it
+    # varies within one schedule of one backend.
     common = ''
     varied = ''
     backends = ''
@@ -213,14 +214,18 @@ if (ARG1 eq 'sort') {
         }
     }
     array BACKEND[rows]
-    array EXAMPLE[words(backends) + 1]
+    array EXAMPLE[rows]
     do for [r = 1:rows] {
         BACKEND[r] = SERIES[r] ? place(backends, text(r, c_backend)) : 0
-        EXAMPLE[BACKEND[r] + 1] = r
+        EXAMPLE[r] = r
+        do for [q = 1:r - 1] {
+            if (SERIES[q] && EXAMPLE[r] == r && text(q, c_backend) eq text(r, c_backend) && \
+                text(q, c_schedule) eq text(r, c_schedule)) { EXAMPLE[r] = q }
+        }
     }
     do for [f in factors] {
         same_ = 0 == sum [q = 1:rows] (SERIES[q] && factor(q, f) ne factor(f eq 'dispatch' ? \
-            EXAMPLE[BACKEND[q] + 1] : first_, f) ? 1 : 0)
+            EXAMPLE[q] : first_, f) ? 1 : 0)
         if (!same_) { varied = glue(varied, f, ' ') }
         if (same_ && first_ && f ne 'dispatch' && factor(first_, f) ne 'bind ' && factor(first_, \
             f) ne 'bind none' \

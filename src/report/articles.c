@@ -21,11 +21,11 @@ const struct field article_fields[] = {ARTICLE_FIELDS(ARTICLE_ROW){NULL, 0, 0, N
 
 static const double tolerance = 0.05;
 
-static double median_of_counts(const struct summary_point *p, size_t offset)
+static double median_of_most(const struct summary_point *p)
 {
     double *values = alloc_zeroed(p->n, sizeof *values);
     for (size_t i = 0; i < p->n; i++)
-        values[i] = *(const uint32_t *)((const char *)&p->observations[i] + offset);
+        values[i] = p->observations[i].most;
     double median = stats_estimate(values, NULL, p->n).median;
     free(values);
     return median;
@@ -99,10 +99,10 @@ static void fill_measured(struct article_row *row, const struct claim *claim,
                   all_sums_are(p, claim->exact) ? "exact" : "wrong");
         return;
     case CLAIM_CHUNKS:
-        row->measured = median_of_counts(p, offsetof(struct observation, chunks));
+        row->measured = r->chunks;
         break;
     case CLAIM_SHARE:
-        row->measured = median_of_counts(p, offsetof(struct observation, most));
+        row->measured = median_of_most(p);
         break;
     }
     text_copy(row->verdict, sizeof row->verdict,

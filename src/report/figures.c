@@ -3,6 +3,8 @@
 #include "report/figures.h"
 
 #include "base/child.h"
+#include "report/busy.h"
+#include "report/timeline.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -98,10 +100,7 @@ static bool has_gnuplot(void)
 /* A measured point of the experiment that is no base, or NULL. */
 static const struct point *shown_point(const struct summary *s, size_t i, const char *experiment)
 {
-    const struct summary_point *p = &s->points[i];
-    bool shown = p->n && strcmp(p->point.experiment, experiment) == 0 &&
-                 strcmp(p->point.backend, "seq") != 0;
-    return shown ? &p->point : NULL;
+    return factors_is_shown(&s->points[i], experiment) ? &s->points[i].point : NULL;
 }
 
 static size_t count_workers(const struct summary *s, const char *experiment)
@@ -136,8 +135,8 @@ static bool has_chunks(const struct summary *s, const char *experiment)
 }
 
 /* "2 usable CPUs; n = 6 to 10; base seq, 1.23 s": what one must know to read the figure. */
-static void make_caption(const struct summary *s, const char *experiment, char *caption,
-                         size_t size)
+static void make_caption(const struct summary *s, const char *experiment, const char *what,
+                         char *caption, size_t size)
 {
     uint64_t least = UINT64_MAX, most = 0;
     double base = NAN;
@@ -150,32 +149,37 @@ static void make_caption(const struct summary *s, const char *experiment, char *
         if (strcmp(p->point.backend, "seq") == 0)
             base = p->row.median_s;
     }
-    int used = snprintf(caption, size, "%d usable CPU%s; median with 95 %% interval, n = %" PRIu64,
-                        s->usable, s->usable == 1 ? "" : "s", most ? least : 0);
+    int used = snprintf(caption, size, "%d usable CPU%s; %s, n = %" PRIu64, s->usable,
+                        s->usable == 1 ? "" : "s", what, most ? least : 0);
     if (most > least && used > 0)
         used += snprintf(caption + used, size - (size_t)used, " to %" PRIu64, most);
     if (*experiment && isfinite(base))
         snprintf(caption + used, size - (size_t)used, "; base seq, %.4g s", base);
 }
 
-static void draw(const struct summary *s, const char *folder, const char *script,
-                 const char *experiment, const char *input, struct figures *figures)
+static const char interval[] = "median with 95 % interval";
+
+/* One figure: FOLDER/plots/NAME.svg and .png, by a script, from an input in the folder. */
+struct drawing {
+    const char *script, *experiment, *name, *input, *shows, *note;
+};
+
+static void draw(const struct summary *s, const char *folder, const struct drawing *d,
+                 struct figures *figures)
 {
-    char value[4700];
+    char value[5200], caption[1024];
     struct text t = TEXT_INIT;
-    snprintf(value, sizeof value, "%s/%s", folder, input);
+    snprintf(value, sizeof value, "%.4000s/%s", folder, d->input);
     add_string(&t, "input", value);
-    if (*experiment)
-        snprintf(value, sizeof value, "%s/plots/%s-%s", folder, experiment, script);
-    else
-        snprintf(value, sizeof value, "%s/plots/%s", folder, script);
+    snprintf(value, sizeof value, "%.4000s/plots/%s", folder, d->name);
     add_string(&t, "output", value);
-    add_string(&t, "experiment", experiment);
-    make_caption(s, experiment, value, sizeof value);
+    add_string(&t, "experiment", d->experiment);
+    make_caption(s, d->experiment, d->shows, caption, sizeof caption);
+    snprintf(value, sizeof value, "%s%s", caption, d->note);
     add_string(&t, "caption", value);
     text_addf(&t, "usable=%d; ", s->usable);
     char file[64], problem[512];
-    snprintf(file, sizeof file, "%s.gp", script);
+    snprintf(file, sizeof file, "%s.gp", d->script);
     if (run_script(file, &t, NULL, 0, problem, sizeof problem) == 0)
         figures->n_drawn++;
     else if (!*figures->problem)
@@ -183,50 +187,82 @@ static void draw(const struct summary *s, const char *folder, const char *script
     text_release(&t);
 }
 
-static bool is_first_of_experiment(const struct summary *s, size_t i)
-{
-    for (size_t k = 0; k < i; k++)
-        if (strcmp(s->points[k].point.experiment, s->points[i].point.experiment) == 0)
-            return false;
-    return true;
-}
-
 /* The figures that a summary calls for, drawn one by one, or counted when `figures` is NULL. */
 static size_t each_figure(const struct summary *s, const char *folder, bool has_articles,
                           struct figures *figures)
 {
-    static const char *const over_workers[] = {"speedup", "efficiency", "time"};
+    static const char *const scripts[] = {"speedup", "efficiency", "time", "chunks", "heat"};
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++) {
         const char *experiment = s->points[i].point.experiment;
-        if (!is_first_of_experiment(s, i))
+        if (!factors_begin_experiment(s, i))
             continue;
-        for (size_t k = 0; k < 3 && count_workers(s, experiment) > 1; k++, n++)
-            if (figures)
-                draw(s, folder, over_workers[k], experiment, "summary.csv", figures);
-        if (has_chunks(s, experiment) && ++n && figures)
-            draw(s, folder, "chunks", experiment, "summary.csv", figures);
+        bool over_workers = count_workers(s, experiment) > 1,
+             over_chunks = has_chunks(s, experiment);
+        const bool called_for[] = {over_workers, over_workers, over_workers, over_chunks,
+                                   over_workers && over_chunks};
+        for (size_t k = 0; k < sizeof scripts / sizeof *scripts; k++) {
+            char name[PAGE_NAME_BYTES];
+            snprintf(name, sizeof name, "%s-%s", experiment, scripts[k]);
+            if (called_for[k] && ++n && figures)
+                draw(s, folder,
+                     &(struct drawing){scripts[k], experiment, name, "summary.csv", interval, ""},
+                     figures);
+        }
     }
     if (has_articles && ++n && figures)
-        draw(s, folder, "articles", "", "articles.csv", figures);
+        draw(s, folder, &(struct drawing){"articles", "", "articles", "articles.csv", interval, ""},
+             figures);
     return n;
+}
+
+/* Draws the pages that `make` makes of a file beside the summary. A file that cannot be read is a
+ * problem of these figures and of no others. */
+static void
+draw_pages(const struct summary *s, const char *folder, const char *script, const char *shows,
+           int (*make)(struct pages *, const struct summary *, const char *, struct err *),
+           struct figures *figures)
+{
+    struct pages pages;
+    struct err err;
+    if (make(&pages, s, folder, &err) != 0 && !*figures->problem)
+        text_copy(figures->problem, sizeof figures->problem, err.text);
+    for (size_t i = 0; i < pages.n; i++) {
+        const struct page *page = &pages.pages[i];
+        char input[PAGE_NAME_BYTES + 16];
+        snprintf(input, sizeof input, "plots/%s.csv", page->name);
+        draw(s, folder,
+             &(struct drawing){script, page->experiment, page->name, input, shows, page->note},
+             figures);
+    }
+    pages_release(&pages);
+}
+
+static bool has_file(const char *folder, const char *name)
+{
+    char path[4300];
+    snprintf(path, sizeof path, "%.4000s/%s", folder, name);
+    return access(path, R_OK) == 0;
 }
 
 int figures_draw(const struct summary *s, const char *folder, bool has_articles,
                  struct figures *figures, struct err *err)
 {
-    *figures = (struct figures){0};
-    if (each_figure(s, folder, has_articles, NULL) == 0)
+    *figures = (struct figures){.no_trace = !has_file(folder, "trace.csv")};
+    bool has_workers = has_file(folder, "workers.csv");
+    if (each_figure(s, folder, has_articles, NULL) == 0 && figures->no_trace && !has_workers)
         return 0;
     if (!has_gnuplot()) {
         figures->no_gnuplot = true;
         return 0;
     }
     char path[4300];
-    snprintf(path, sizeof path, "%s/plots", folder);
+    snprintf(path, sizeof path, "%.4000s/plots", folder);
     if (mkdir(path, 0777) != 0 && errno != EEXIST)
         return err_set(err, "%s cannot be made: %s", path, strerror(errno));
     each_figure(s, folder, has_articles, figures);
+    draw_pages(s, folder, "timeline", "the sample of the median time", timelines_make, figures);
+    draw_pages(s, folder, "busy", "medians", busy_make, figures);
     return 0;
 }
 

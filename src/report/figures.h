@@ -7,12 +7,19 @@
 struct figures {
     size_t n_drawn;
     bool no_gnuplot;   /* not installed: nothing was drawn */
+    bool no_trace;     /* the run has no trace.csv, and so no timelines */
     char problem[512]; /* what gnuplot said when it failed; empty when all went well */
 };
 
-/* Draws into FOLDER/plots, from FOLDER/summary.csv and FOLDER/articles.csv, as SVG and PNG:
- * speedup, efficiency and time for every experiment with several worker counts, time over chunk for
- * those with several chunk sizes, and the articles' rows where there are any. */
+/* Draws into FOLDER/plots, from the files in FOLDER, as SVG and PNG:
+ *
+ *   speedup, efficiency, time   for every experiment with several worker counts
+ *   chunks                      for those with several chunk sizes
+ *   heat                        for those with both
+ *   timeline                    for all, when there is a trace.csv
+ *   busy                        for those with several schedules or dispatches, from workers.csv
+ *   articles                    when there are claims
+ */
 int figures_draw(const struct summary *summary, const char *folder, bool has_articles,
                  struct figures *figures, struct err *err);
 

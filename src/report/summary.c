@@ -32,6 +32,18 @@ static int compare(const struct observation *a, const struct observation *b)
     return a->pass < b->pass ? -1 : a->pass > b->pass;
 }
 
+/* What the workers' time went on. Runs of versions that did not look have 0 throughout. */
+static void take_costs(struct observation *o, const struct point *point,
+                       const struct sample *sample)
+{
+    bool is_known = sample->span_ns > 0, is_seen = strcmp(point->dispatch, "native") != 0;
+    o->span_ns = is_known ? (double)sample->span_ns : NAN;
+    o->busy_ns = is_known ? (double)sample->busy_ns : NAN;
+    o->idle_ns = is_known ? (double)sample->idle_ns : NAN;
+    o->claim_ns = is_known && (is_seen || sample->claim_ns) ? (double)sample->claim_ns : NAN;
+    o->imbalance = is_known ? sample->imbalance : NAN;
+}
+
 static int take_sample(void *user, size_t number, const struct sample *sample, struct err *err)
 {
     (void)err;
@@ -50,12 +62,14 @@ static int take_sample(void *user, size_t number, const struct sample *sample, s
     struct observation o = {.launch = (uint32_t)sample->launch,
                             .group = (uint32_t)sample->group,
                             .pass = (uint32_t)sample->pass,
-                            .chunks = (uint32_t)sample->chunks,
+                            .chunks = (double)sample->chunks,
                             .most = (uint32_t)sample->tasks_most,
                             .busy = (uint32_t)sample->busy_workers,
                             .ns = (double)sample->wall_ns,
                             .open_ns = (double)sample->open_ns,
+                            .order = sample->order,
                             .sum = sample->sum};
+    take_costs(&o, &p->point, sample);
     if (p->point.fresh)
         o.ns += (double)(sample->open_ns + sample->close_ns);
     p->observations = alloc_room(p->observations, p->n, &p->capacity, sizeof *p->observations);
@@ -155,6 +169,31 @@ static void estimate_time(struct summary_point *p, double *values, int *launches
     row->max_s = e.max;
     if (!e.median_ci.known)
         add_flag(row, "few");
+}
+
+/* The median of a field (a double) of the observations that know it; NaN when none does. */
+static double median_of(const struct summary_point *p, size_t offset, double *values)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        double value = *(const double *)((const char *)&p->observations[i] + offset);
+        if (isnan(value))
+            continue;
+        values[n++] = value;
+    }
+    return stats_estimate(values, NULL, n).median;
+}
+
+static void estimate_costs(struct summary_point *p, double *values)
+{
+    struct summary_row *row = &p->row;
+#define MEDIAN(field) median_of(p, offsetof(struct observation, field), values)
+    row->chunks = MEDIAN(chunks);
+    row->busy_s = MEDIAN(busy_ns) / 1e9;
+    row->claim_s = MEDIAN(claim_ns) / 1e9;
+    row->idle_s = MEDIAN(idle_ns) / 1e9;
+    row->imbalance = MEDIAN(imbalance);
+#undef MEDIAN
 }
 
 static void estimate_speedup(struct summary_point *p, const struct summary_point *base,
@@ -297,6 +336,7 @@ void summary_estimate(struct summary *s, int usable,
     for (size_t i = 0; i < s->n; i++) {
         s->points[i].row = (struct summary_row){0};
         estimate_time(&s->points[i], values, launches);
+        estimate_costs(&s->points[i], values);
     }
     for (size_t i = 0; i < s->n; i++) {
         struct summary_point *p = &s->points[i];

@@ -21,9 +21,12 @@ extern const struct field summary_fields[]; /* ends with a NULL name */
 /* One sample, as much of it as the estimates need. */
 struct observation {
     uint32_t launch, group, pass;
-    uint32_t chunks, most, busy; /* chunks run, tasks of the busiest worker, workers with tasks */
-    double ns;                   /* the time that counts: wall, or open + wall + close with fresh */
+    uint32_t most, busy; /* tasks of the busiest worker, workers with tasks */
+    double ns;           /* the time that counts: wall, or open + wall + close with fresh */
+    double chunks;       /* that were run */
     double open_ns;
+    double span_ns, busy_ns, claim_ns, idle_ns, imbalance; /* as in samples.csv; NaN: unknown */
+    uint64_t order;                                        /* of the sample in the run */
     uint64_t sum;
 };
 

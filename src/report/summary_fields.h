@@ -27,6 +27,12 @@
     F(real, bound, "", "largest speedup that the chunks, the workers and the usable CPUs allow")   \
     F(real, bound_s, "s", "shortest time allowed: by theory for sleepers, else base time / bound") \
     F(real, ns_per_task, "ns", "median time x workers that can run at once / tasks")               \
+    F(real, chunks, "", "median number of chunks that were run")                                   \
+    F(real, busy_s, "s", "median time running tasks, of all workers")                              \
+    F(real, claim_s, "s",                                                                          \
+      "median time getting chunks, of all workers; empty where the OpenMP runtime does it unseen") \
+    F(real, idle_s, "s", "median time doing neither within the span, of all workers")              \
+    F(real, imbalance, "", "median of busy time of the busiest worker / mean busy time - 1")       \
     F(real, open_s, "s", "median time of making the workers")                                      \
     F(count, verified, "", "1 when every sample was right")                                        \
     F(count, usable, "", "CPUs usable on this machine")                                            \

@@ -1024,8 +1024,9 @@ static struct summary_point figures(const char *backend, double median, double s
     struct summary_point p = {
         .point = make_point(backend, 2), .observations = observations, .n = 2};
     for (int i = 0; i < 2; i++)
-        observations[i] = (struct observation){.sum = 45, .chunks = 7, .most = 3};
+        observations[i] = (struct observation){.sum = 45, .most = 3};
     p.row.n = 2;
+    p.row.chunks = 7;
     p.row.median_s = median;
     p.row.ci_low_s = p.row.ci_high_s = NAN;
     p.row.speedup = speedup;
