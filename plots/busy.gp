@@ -48,7 +48,7 @@ do for [p = 1:n_panels] { tallest = most(tallest, SIZE[p]) }
 # The page.
 grid_columns = n_panels == 1 ? 1 : n_panels <= 4 ? 2 : 3
 grid_rows = int((n_panels + grid_columns - 1) / grid_columns)
-canvas_w = grid_columns == 3 ? 1200 : 900
+canvas_w = grid_columns == 3 || (grid_columns == 2 && letters > 14) ? 1200 : 900
 row_px = tallest <= 4 ? 44 : tallest <= 10 ? 32 : 24
 panel_h = tallest * row_px
 cell_h = panel_h + 66
@@ -126,7 +126,7 @@ do for [device in devices] {
                 screen up(canvas_h - 14 - 15 * (wrapped_lines - 1)) left font font_small tc rgb '#555555' }
         }
         set label ''.text(FIRST[p], c_backend) at graph 0, screen up(y0 - 10) left font font_bold tc rgb ink
-        step_ = step_of(x_to / panel_w * 74)
+        step_ = step_of(x_to / panel_w * 62)
         t_ = step_
         ticks_ = '"0" 0'
         while (t_ <= x_to) { ticks_ = ticks_.sprintf(', "%s" %.10g', time_text(t_), t_); t_ = t_ + step_ }

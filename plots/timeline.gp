@@ -1,6 +1,6 @@
 # Figure 5: who was idle? What each worker did when, in one sample of each point.
 #
-# Columns of input: panel title backend workers chunks makespan_s first_s first_worker merged_s
+# Columns of input: panel title backend workers chunks traced makespan_s first_s first_worker merged_s
 # Columns of the file beside it, input without .csv and with -bars.csv, a block a panel:
 # panel worker start_s end_s kind (0 and 1 in turn; 2: several chunks)
 #
@@ -8,7 +8,7 @@
 #             output='RUN/plots/linear-timeline'; caption='host class, n, base'" plots/timeline.gp
 
 call home.'/common.gp' 'begin'
-fields = 'panel title backend workers chunks makespan_s first_s first_worker merged_s'
+fields = 'panel title backend workers chunks traced makespan_s first_s first_worker merged_s'
 keep(r) = amount(r, c_makespan_s) > 0 && amount(r, c_workers) > 0
 call home.'/common.gp' 'read'
 if (rows == 0) {
@@ -19,7 +19,7 @@ if (rows == 0) {
 bars = input[1:strlen(input) - 4].'-bars.csv'
 set datafile separator comma
 
-# The page.
+# What the page holds.
 lanes = 1
 longest_s = 0
 shortest_s = NaN
@@ -30,6 +30,12 @@ do for [r = 1:rows] {
     shortest_s = least(shortest_s, amount(r, c_makespan_s))
     if (amount(r, c_merged_s) > 0) { has_merged = 1 }
 }
+
+# One time axis for all, so that panels can be compared, unless that would leave some too small to see.
+together = longest_s <= 6 * shortest_s
+if (!together) { caption = glue(caption, 'each panel has a time axis of its own', '; ') }
+
+# The page.
 grid_columns = rows == 1 ? 1 : rows <= 4 ? 2 : 3
 grid_rows = int((rows + grid_columns - 1) / grid_columns)
 canvas_w = grid_columns == 3 ? 1200 : 900
@@ -45,8 +51,6 @@ cell_w = (canvas_w - 12) / real(grid_columns)
 left_ = 46
 panel_w = cell_w - left_ - 26
 
-# One time axis for all, so that panels can be compared, unless that would leave some too small to see.
-together = longest_s <= 6 * shortest_s
 span(r) = 1.02 * (together ? longest_s : amount(r, c_makespan_s))
 step_of(s) = (unit_ = 10 ** floor(log10(s)), s <= unit_ ? unit_ : s <= 2 * unit_ ? 2 * unit_ : \
     s <= 5 * unit_ ? 5 * unit_ : 10 * unit_)
@@ -122,8 +126,9 @@ do for [device in devices] {
         }
         set label cut(text(p, c_title), int(panel_w / (0.6 * size_text))) at graph 0, \
             graph 1 + 27.0 / panel_h left font font_bold tc rgb ink
-        said = sprintf('makespan %s, first result %s, %s chunk%s', time_text(makespan), time_text(first_s), \
-            text(p, c_chunks), text(p, c_chunks) eq '1' ? '' : 's')
+        part_of_ = amount(p, c_traced) < amount(p, c_chunks) ? sprintf('%s of ', text(p, c_traced)) : ''
+        said = sprintf('makespan %s, first result %s, %s%s chunk%s', time_text(makespan), time_text(first_s), \
+            part_of_, text(p, c_chunks), text(p, c_chunks) eq '1' ? '' : 's')
         set label said at graph 0, graph 1 + 12.0 / panel_h left font font_small tc rgb '#555555'
         step_ = step_of(span(p) / panel_w * 74)
         t_ = step_

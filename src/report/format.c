@@ -56,12 +56,31 @@ char *format_ratio_interval(double low, double high, char *buffer, size_t size)
     return buffer;
 }
 
-void format_cell(FILE *to, const char *text, int width)
+int format_width(const char *text)
 {
     int shown = 0;
     for (const char *p = text; *p; p++)
         shown += ((unsigned char)*p & 0xc0) != 0x80; /* bytes that begin a character of UTF-8 */
-    int pad = (width < 0 ? -width : width) - shown;
+    return shown;
+}
+
+void format_cut(char *text, int width)
+{
+    if (format_width(text) <= width)
+        return;
+    int shown = 0;
+    char *end = text;
+    for (; *end; end++) { /* up to where the last character that has room begins */
+        shown += ((unsigned char)*end & 0xc0) != 0x80;
+        if (shown == width)
+            break;
+    }
+    strcpy(end, "…");
+}
+
+void format_cell(FILE *to, const char *text, int width)
+{
+    int pad = (width < 0 ? -width : width) - format_width(text);
     if (pad < 0)
         pad = 0;
     if (width < 0)

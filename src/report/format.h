@@ -28,6 +28,13 @@ char *format_seconds_interval(double low, double high, double like, char *buffer
 char *format_ratio(double x, char *buffer, size_t size);
 char *format_ratio_interval(double low, double high, char *buffer, size_t size);
 
+/* Characters (not bytes) of a text. */
+int format_width(const char *text);
+
+/* Cuts a text that is longer than `width` characters, in place; its last one then is an ellipsis.
+ * The array must have room for two bytes more. */
+void format_cut(char *text, int width);
+
 /* Prints one cell padded to `width` characters (not bytes: "µs" has two): left when width is
  * negative. */
 void format_cell(FILE *to, const char *text, int width);

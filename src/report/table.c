@@ -1,7 +1,11 @@
-/* Text tables of a summary, an experiment at a time. Columns are chosen by the width there is: each
- * says its header, its width and how to fill a cell, in one row of a table. */
+/* Text tables of a summary, an experiment at a time. Columns are chosen by the width there is and
+ * by what varies: each says its header, its width, from which width of the terminal on it is shown
+ * and how to fill a cell, in one row of a table.
+ *
+ * Tasks that do nothing have no speedup worth the name: their tables show what a task costs, and
+ * the ratio to the fastest row. */
+#include "report/factors.h"
 #include "report/format.h"
-#include "report/summary.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -41,6 +45,11 @@ static void fill_backend(const struct summary_point *p, char *cell)
 static void fill_schedule(const struct summary_point *p, char *cell)
 {
     snprintf(cell, CELL_BYTES, "%.40s", is_base(p) ? "" : p->point.schedule);
+}
+
+static void fill_dispatch(const struct summary_point *p, char *cell)
+{
+    snprintf(cell, CELL_BYTES, "%.40s", is_base(p) ? "" : p->point.dispatch);
 }
 
 static void fill_chunk(const struct summary_point *p, char *cell)
@@ -104,6 +113,31 @@ static void fill_per_task(const struct summary_point *p, char *cell)
         format_seconds(p->row.ns_per_task / 1e9, cell, CELL_BYTES);
 }
 
+/* Of the time that all workers had. */
+static void fill_share(double part_s, const struct summary_point *p, char *cell)
+{
+    double claim_s = isnan(p->row.claim_s) ? 0 : p->row.claim_s;
+    double all_s = p->row.busy_s + claim_s + p->row.idle_s;
+    if (!is_base(p) && isfinite(part_s / all_s))
+        snprintf(cell, CELL_BYTES, "%.1f %%", part_s / all_s * 100);
+}
+
+static void fill_claim(const struct summary_point *p, char *cell)
+{
+    fill_share(p->row.claim_s, p, cell);
+}
+
+static void fill_idle(const struct summary_point *p, char *cell)
+{
+    fill_share(p->row.idle_s, p, cell);
+}
+
+static void fill_n_chunks(const struct summary_point *p, char *cell)
+{
+    if (!is_base(p) && isfinite(p->row.chunks))
+        snprintf(cell, CELL_BYTES, "%.0f", p->row.chunks);
+}
+
 static void fill_mark(const struct summary_point *p, char *cell)
 {
     for (size_t i = 0; i < N_MARKS; i++)
@@ -114,42 +148,110 @@ static void fill_mark(const struct summary_point *p, char *cell)
 
 struct column {
     const char *header;
-    int width; /* negative: left-aligned */
-    int needs; /* columns of the terminal from which on it is shown */
-    fill *fill;
+    int width;      /* negative: left-aligned */
+    int needs;      /* columns of the terminal from which on it is shown */
+    int needs_null; /* the same, for tasks that do nothing */
+    fill *fill;     /* NULL: filled from the layout */
 };
 
-static const struct column columns_table[] = {
-    {"backend", -11, 0, fill_backend},
-    {"schedule", -8, 0, fill_schedule},
-    {"chunk", 6, 0, fill_chunk},
-    {"W", 4, 0, fill_workers},
-    {"", -2, 0, fill_mark},
-    {"n", 4, 110, fill_n},
-    {"time", 8, 0, fill_time},
-    {"95 % interval", -14, 0, fill_time_interval},
-    {"speedup", 7, 0, fill_speedup},
-    {"95 % interval", -13, 96, fill_speedup_interval},
-    {"bound", 5, 0, fill_bound},
-    {"eff.", 6, 96, fill_efficiency},
-    {"a task", 8, 110, fill_per_task},
-    {"serial", 6, 118, fill_karp_flatt},
+enum column_id {
+    BACKEND,
+    SCHEDULE,
+    DISPATCH,
+    CHUNK,
+    WORKERS,
+    MARK,
+    N,
+    TIME,
+    TIME_INTERVAL,
+    SPEEDUP,
+    SPEEDUP_INTERVAL,
+    BOUND,
+    EFFICIENCY,
+    PER_TASK,
+    TO_BEST,
+    SERIAL,
+    N_CHUNKS,
+    CLAIM,
+    IDLE,
+    N_COLUMNS
 };
 
-enum { N_COLUMNS = sizeof columns_table / sizeof *columns_table };
+enum { NEVER = 1 << 20 };
 
-static void print_row(FILE *to, const struct summary_point *p, int columns)
+static const struct column columns_table[N_COLUMNS] = {
+    [BACKEND] = {"backend", -11, 0, 0, fill_backend},
+    [SCHEDULE] = {"schedule", -8, 0, 0, fill_schedule},
+    [DISPATCH] = {"dispatch", -8, 0, 0, fill_dispatch}, /* where it varies */
+    [CHUNK] = {"chunk", 6, 0, 0, fill_chunk},
+    [WORKERS] = {"W", 4, 0, 0, fill_workers},
+    [MARK] = {"", -2, 0, 0, fill_mark},
+    [N] = {"n", 4, 110, 110, fill_n},
+    [TIME] = {"time", 8, 0, 0, fill_time},
+    [TIME_INTERVAL] = {"95 % interval", -14, 0, 0, fill_time_interval},
+    [SPEEDUP] = {"speedup", 7, 0, NEVER, fill_speedup},
+    [SPEEDUP_INTERVAL] = {"95 % interval", -13, 96, NEVER, fill_speedup_interval},
+    [BOUND] = {"bound", 5, 0, NEVER, fill_bound},
+    [EFFICIENCY] = {"eff.", 6, 96, NEVER, fill_efficiency},
+    [PER_TASK] = {"a task", 8, 110, 0, fill_per_task},
+    [TO_BEST] = {"to best", 7, NEVER, 0, NULL},
+    [SERIAL] = {"serial", 6, 118, NEVER, fill_karp_flatt},
+    [N_CHUNKS] = {"chunks", 8, 127, 127, fill_n_chunks},
+    [CLAIM] = {"claim", 6, 134, 94, fill_claim},
+    [IDLE] = {"idle", 6, 141, 101, fill_idle},
+};
+
+/* How a block is shown. */
+struct layout {
+    int width[N_COLUMNS]; /* as in columns_table; 0: not shown */
+    bool is_null;
+    double best_s; /* shortest time of its rows but the base */
+};
+
+static int size_of(int width)
+{
+    return width < 0 ? -width : width;
+}
+
+static int total_width(const struct layout *l)
+{
+    int total = 1;
+    for (int i = 0; i < N_COLUMNS; i++)
+        total += l->width[i] ? 1 + size_of(l->width[i]) : 0;
+    return total;
+}
+
+/* Makes a left-aligned column as wide as its widest cell. */
+static void widen(struct layout *l, enum column_id id, const struct summary_point *p)
+{
+    char cell[CELL_BYTES] = "";
+    columns_table[id].fill(p, cell);
+    if (format_width(cell) > size_of(l->width[id]))
+        l->width[id] = -format_width(cell);
+}
+
+static void fill_to_best(const struct layout *l, const struct summary_point *p, char *cell)
+{
+    if (!is_base(p) && isfinite(p->row.median_s / l->best_s))
+        format_ratio(p->row.median_s / l->best_s, cell, CELL_BYTES);
+}
+
+static void print_row(FILE *to, const struct layout *l, const struct summary_point *p)
 {
     fputs(" ", to);
     for (int i = 0; i < N_COLUMNS; i++) {
         const struct column *c = &columns_table[i];
         char cell[CELL_BYTES] = "";
-        if (c->needs > columns)
+        if (!l->width[i])
             continue;
-        if (p)
+        if (p && c->fill)
             c->fill(p, cell);
+        else if (p)
+            fill_to_best(l, p, cell);
+        if (i == SCHEDULE)
+            format_cut(cell, size_of(l->width[i]));
         fputc(' ', to);
-        format_cell(to, p ? cell : c->header, c->width);
+        format_cell(to, p ? cell : c->header, l->width[i]);
     }
     fputc('\n', to);
 }
@@ -161,6 +263,75 @@ static bool same_block(const struct summary_point *a, const struct summary_point
            a->point.scale == b->point.scale && strcmp(a->point.bind, b->point.bind) == 0;
 }
 
+/* Whether the rows of a block but its base agree on chunk size or workers. */
+static bool is_constant(const struct summary *s, const struct summary_point *first,
+                        enum column_id id)
+{
+    const struct point *seen = NULL;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct point *q = &s->points[i].point;
+        if (!same_block(first, &s->points[i]) || is_base(&s->points[i]))
+            continue;
+        if (seen && (id == CHUNK ? q->chunk != seen->chunk : q->workers != seen->workers))
+            return false;
+        seen = q;
+    }
+    return seen != NULL;
+}
+
+/* Whether some schedule of some backend was dispatched in several ways. */
+static bool has_dispatches(const struct summary *s, const struct summary_point *first)
+{
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < i && same_block(first, &s->points[i]); k++)
+            if (same_block(first, &s->points[k]) &&
+                factors_between(&s->points[i].point, &s->points[k].point) & FACTOR_DISPATCH)
+                return true;
+    return false;
+}
+
+/* Names take the room that they need: first that of columns that a wider terminal would show, then
+ * that of columns that are the same in every row, which the heading tells, then that of intervals.
+ * At last long schedules are cut. */
+static struct layout lay_out(const struct summary *s, const struct summary_point *first,
+                             int columns)
+{
+    struct layout l = {.is_null = strncmp(first->point.workload, "null", 4) == 0, .best_s = NAN};
+    for (int i = 0; i <= DISPATCH; i++)
+        l.width[i] = columns_table[i].width;
+    if (!has_dispatches(s, first))
+        l.width[DISPATCH] = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct summary_point *p = &s->points[i];
+        if (!same_block(first, p))
+            continue;
+        for (int k = 0; k <= DISPATCH; k++)
+            if (l.width[k])
+                widen(&l, k, p);
+        if (!is_base(p) && !(p->row.median_s >= l.best_s))
+            l.best_s = p->row.median_s;
+    }
+    int names = total_width(&l) - 1 - 12 - 9; /* beyond what backend and schedule have anyhow */
+    for (int i = DISPATCH + 1; i < N_COLUMNS; i++) {
+        const struct column *c = &columns_table[i];
+        int needs = l.is_null ? c->needs_null : c->needs;
+        l.width[i] = needs == 0 || needs + names <= columns ? c->width : 0;
+    }
+    static const enum column_id constant[] = {CHUNK, WORKERS};
+    for (int i = 0; i < 2; i++)
+        if (total_width(&l) > columns && is_constant(s, first, constant[i]))
+            l.width[constant[i]] = 0;
+    int over = total_width(&l) - columns;
+    if (over > 0 && size_of(l.width[SCHEDULE]) - over < 16) {
+        l.width[TIME_INTERVAL] = 0;
+        over = total_width(&l) - columns;
+    }
+    if (over > 0)
+        l.width[SCHEDULE] =
+            -(size_of(l.width[SCHEDULE]) - over > 8 ? size_of(l.width[SCHEDULE]) - over : 8);
+    return l;
+}
+
 /* Whether the block's points open and close their workers in every sample; its base does not. */
 static bool has_fresh(const struct summary *s, const struct summary_point *p)
 {
@@ -170,8 +341,22 @@ static bool has_fresh(const struct summary *s, const struct summary_point *p)
     return false;
 }
 
+/* What the columns that were left out for being constant would say. */
+static void print_constants(FILE *to, const struct summary *s, const struct summary_point *first,
+                            const struct layout *l)
+{
+    const struct point *point = NULL;
+    for (size_t i = 0; i < s->n; i++)
+        if (same_block(first, &s->points[i]) && !is_base(&s->points[i]))
+            point = &s->points[i].point;
+    if (point && !l->width[WORKERS])
+        fprintf(to, ", %" PRIu64 " worker%s", point->workers, point->workers == 1 ? "" : "s");
+    if (point && !l->width[CHUNK])
+        fprintf(to, ", chunk %" PRIu64, point->chunk);
+}
+
 static void print_heading(FILE *to, const struct summary *s, const struct summary_point *p,
-                          bool color)
+                          const struct layout *l, bool color)
 {
     char time[32];
     const struct summary_point *base = summary_base(s, p);
@@ -184,6 +369,7 @@ static void print_heading(FILE *to, const struct summary *s, const struct summar
         fprintf(to, ", bind %s", p->point.bind);
     if (has_fresh(s, p))
         fputs(", workers made and ended in every sample", to);
+    print_constants(to, s, p, l);
     if (p->facts.title && *p->facts.title)
         fprintf(to, "\n%s", p->facts.title);
     if (base && base->n) {
@@ -229,14 +415,15 @@ static void print_block(FILE *to, const struct summary *s, size_t first, int col
                         bool *used)
 {
     const struct summary_point *p = &s->points[first];
-    print_heading(to, s, p, color);
-    print_row(to, NULL, columns);
+    struct layout layout = lay_out(s, p, columns);
+    print_heading(to, s, p, &layout, color);
+    print_row(to, &layout, NULL);
     for (int rank = 0; rank < 2; rank++)
         for (size_t k = first; k < s->n; k++) {
             const struct summary_point *q = &s->points[k];
             if (!same_block(p, q) || rank_of(q) != rank)
                 continue;
-            print_row(to, q, columns);
+            print_row(to, &layout, q);
             for (size_t m = 0; m < N_MARKS; m++)
                 used[m] = used[m] || strstr(q->row.flags, marks[m].flag);
         }

@@ -25,6 +25,7 @@ struct bar {
 struct panel {
     const struct summary_point *point;
     uint64_t order; /* of the sample that is shown */
+    double run;     /* chunks that it ran; a trace may hold fewer */
     struct bar *bars;
     size_t n, room;
     uint32_t *last;     /* [workers] a worker's last bar, NO_BAR: none */
@@ -47,16 +48,16 @@ static int compare_times(const void *a, const void *b)
     return x->ns < y->ns ? -1 : x->ns > y->ns;
 }
 
-/* The order of the sample whose time is the median; of two in the middle the shorter. */
-static uint64_t median_sample(const struct summary_point *p)
+/* The sample whose time is the median; of two in the middle the shorter. */
+static const struct observation *median_sample(const struct summary_point *p)
 {
     const struct observation **sorted = alloc_zeroed(p->n, sizeof *sorted);
     for (size_t i = 0; i < p->n; i++)
         sorted[i] = &p->observations[i];
     qsort(sorted, p->n, sizeof *sorted, compare_times);
-    uint64_t order = sorted[(p->n - 1) / 2]->order;
+    const struct observation *median = sorted[(p->n - 1) / 2];
     free(sorted);
-    return order;
+    return median;
 }
 
 /* --- bars ------------------------------------------------------------------------------------- */
@@ -179,8 +180,9 @@ static void begin_panels(struct panels *all, const struct pages *pages)
             struct panel *p = &all->panels[all->n++];
             uint64_t workers = pages->pages[i].points[k]->point.workers;
             size_t room = MOST_BARS_OF_PAGE / pages->pages[i].n;
-            *p = (struct panel){.point = pages->pages[i].points[k]};
-            p->order = median_sample(p->point);
+            const struct observation *sample = median_sample(pages->pages[i].points[k]);
+            *p = (struct panel){
+                .point = pages->pages[i].points[k], .order = sample->order, .run = sample->chunks};
             p->room = room < MOST_BARS ? room : MOST_BARS;
             p->room = p->room < 4 * workers ? 4 * workers : p->room;
             p->bars = alloc_zeroed(p->room, sizeof *p->bars);
@@ -212,9 +214,10 @@ static void write_panel(struct page_files *files, const struct page *page, struc
     char name[FACTORS_NAME_BYTES];
     fprintf(files->table, "%zu,", number);
     page_write_cell(files->table, factors_name(&p->point->point, page->title, name));
-    fprintf(files->table, ",%s,%" PRIu64 ",%" PRIu64 ",%.9f,%.9f,%" PRIu32 ",%.9f\n",
-            p->point->point.backend, p->point->point.workers, p->chunks, since(p, p->last_end),
-            since(p, p->first_end), p->first_worker, (double)p->merged_ns / 1e9);
+    fprintf(files->table, ",%s,%" PRIu64 ",%.0f,%" PRIu64 ",%.9f,%.9f,%" PRIu32 ",%.9f\n",
+            p->point->point.backend, p->point->point.workers, p->run, p->chunks,
+            since(p, p->last_end), since(p, p->first_end), p->first_worker,
+            (double)p->merged_ns / 1e9);
     qsort(p->bars, p->n, sizeof *p->bars, compare_bars);
     fputs(number > 1 ? "\n\n" : "", files->bars);
     for (size_t i = 0, turn = 0; i < p->n; i++) {
@@ -239,7 +242,7 @@ static int write_page(struct page *page, const struct panels *all, const char *f
     }
     if (page_files_open(&files, folder, page, err) != 0)
         return -1;
-    fputs("panel,title,backend,workers,chunks,makespan_s,first_s,first_worker,merged_s\n",
+    fputs("panel,title,backend,workers,chunks,traced,makespan_s,first_s,first_worker,merged_s\n",
           files.table);
     fputs("panel,worker,start_s,end_s,kind\n", files.bars);
     for (size_t i = 0; i < page->n; i++) {

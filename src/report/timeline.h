@@ -7,10 +7,12 @@
 
 /* Makes the pages and writes their files:
  *
- *   NAME.csv       panel title backend workers chunks makespan_s first_s first_worker merged_s
+ *   NAME.csv       panel title backend workers chunks traced makespan_s first_s first_worker
+ *                  merged_s
  *   NAME-bars.csv  panel worker start_s end_s kind
  *
- * Times run from the start of the sample's first chunk. kind: 0 and 1 in turn, so that neighbours
+ * Times run from the start of the sample's first chunk. A trace may hold fewer chunks (traced) than
+ * were run. kind: 0 and 1 in turn, so that neighbours
  * can be told apart, 2 for a bar that stands for several chunks, drawn as one where they and the
  * gaps between them are shorter than merged_s. trace.csv is read once, as a stream; memory does not
  * grow with it. The folder FOLDER/plots must be there. Without a trace.csv there are no pages. To
