@@ -128,7 +128,7 @@ static uint64_t guided_size(const struct sched *s, uint64_t i, uint64_t left)
 
 /* floor(R/2P), and c once R < 2P(c+1); one worker takes all: libomp's kmp_dispatch.cpp
  * (kmp_sch_guided_iterative_chunked). The quotient is a product with 0.5/P there, which can be one
- * less where 2P divides R, and so it is here. */
+ * less where 2P divides R (first for P = 49), and so it is here. */
 static uint64_t guided_llvm_size(const struct sched *s, uint64_t i, uint64_t left)
 {
     (void)i;
@@ -211,10 +211,9 @@ static uint64_t fac2_size(const struct sched *s, uint64_t j, uint64_t left)
  * increase, Philip & Das 1997. */
 static uint64_t fiss_size(const struct sched *s, uint64_t j, uint64_t left)
 {
+    (void)left;
     uint64_t B = s->params.stages, P = s->workers;
-    uint64_t first = s->n / ((2 + B) * P);
-    uint64_t step = 4 * s->n / ((2 + B) * P * B * (B - 1));
-    return step && j > left / step ? left : first + j * step;
+    return s->n / ((2 + B) * P) + j * (4 * s->n / ((2 + B) * P * B * (B - 1)));
 }
 
 /* floor(K_0 (1 - 0.5^(j+1)) / 0.5) = 2K_0 - ceil(K_0/2^j), K_0 = ceil(N/(X P)): variable increase,

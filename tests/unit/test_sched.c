@@ -367,6 +367,16 @@ START_TEST(random_sizes_follow_the_seed_alone)
     }
     ck_assert_uint_le(same, 2);
     ck_assert(chunks > 12 && chunks < 35); /* 20 of 50025 on average */
+    /* All of 7 .. 10 come about as often, and nothing else. */
+    struct sched few = sched_make(&spec, 40, 4, 7);
+    uint64_t seen[11] = {0};
+    for (few.params.seed = 0; few.params.seed < 4000; few.params.seed++) {
+        struct sched_walk walk = {0};
+        ck_assert(sched_walk(&few, &walk, &first, &size_a) && size_a <= 10);
+        seen[size_a]++;
+    }
+    for (int size = 7; size <= 10; size++)
+        ck_assert(seen[size] > 850 && seen[size] < 1150); /* 1000, standard deviation 27 */
 }
 END_TEST
 

@@ -298,6 +298,8 @@ START_TEST(awf_weights_are_shares_of_speed)
                                                                                         ? 270
                                                                                         : 338);
         ck_assert_uint_eq(sched_adaptive_size(&s, 0, 1, 4, 450, equal, &own[0], 0), 113);
+        ck_assert_uint_eq(sched_adaptive_size(&s, 1, 1, 5, 337, equal, &own[1], 0),
+                          by_batch ? 113 : 85);
     }
 }
 END_TEST
