@@ -188,10 +188,10 @@ static struct undone count_undone(const struct sched *s, const struct sched_past
  *     t + s/2 - √(s(t + s/4)) + max(0, c1 w)
  *     s = a (ln d - c3)(1 + M/(r P))   w = ln(v ln Q) + ln b, or ln ln Q where b <= 0
  *
- * where t + s/2 - √(s(t + s/4)) is written as t²/(t + s/2 + √(s(t + s/4))), which does not cancel.
- * The paper keeps N and M up to date at each request; here they follow from the reports. Where
- * tasks do not differ, a = b = s = 0; where handing out costs nothing, s is infinite, the chunk 1.
- */
+ * rounded up (LB4OMP rounds down). t + s/2 - √(s(t + s/4)) is written as
+ * t²/(t + s/2 + √(s(t + s/4))), which does not cancel. The paper keeps N and M up to date at each
+ * request; here they follow from the reports, to the same effect. Where tasks do not differ,
+ * a = b = s = 0; where handing out costs nothing, s is infinite and the chunk 1. */
 static uint64_t bold_size(const struct sched *s, uint64_t left, const struct sched_past *pasts,
                           double now_ns)
 {
