@@ -361,16 +361,19 @@ $(builddir)/tests/unit/%: tests/unit/%.c $(LIBRARY)
 	$(Q)$(CC) $(COMPILE) $(CELL_OPENMP) -Itests/unit $(CHECK_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< \
 	    $(LIBRARY) $(DRIVER_LIBS) $(OPENMP) $(CHECK_LIBS)
 
-# Each with both OpenMP runtimes. They need sched and base alone.
+# Each with both OpenMP runtimes; of LLVM's an own openmp.o, so that the library's is not taken.
+RUNTIME_TEST_LIBS = $(LIBRARY) $(HWLOC_LIBS) $(JANSSON_LIBS) -ldl -lm -pthread
+
 $(builddir)/tests/runtimes/%-gomp: tests/runtimes/%.c $(LIBRARY)
 	@mkdir -p $(@D); rm -f $@
 	$(call say,TEST)
-	$(Q)$(CC) $(COMPILE) $(OPENMP) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIBRARY) -lm -pthread
+	$(Q)$(CC) $(COMPILE) $(OPENMP) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(RUNTIME_TEST_LIBS)
 
-$(builddir)/tests/runtimes/%-llvm: tests/runtimes/%.c $(LIBRARY)
+$(builddir)/tests/runtimes/%-llvm: tests/runtimes/%.c $(builddir)/llvm/cell/openmp.o $(LIBRARY)
 	@mkdir -p $(@D); rm -f $@
 	$(call say,TEST)
-	$(Q)$(CLANG) $(COMPILE) $(LLVM_OPENMP) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIBRARY) -lm -pthread
+	$(Q)$(CLANG) $(COMPILE) $(LLVM_OPENMP) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< \
+	    $(builddir)/llvm/cell/openmp.o $(RUNTIME_TEST_LIBS)
 
 $(builddir)/tests/mpi/%: tests/mpi/%.c $(MPI_LIBRARY)
 	@mkdir -p $(@D); rm -f $@
