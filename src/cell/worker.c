@@ -43,6 +43,23 @@ void worker_end(struct worker_report *report)
     report->end_ns = clock_now_ns();
 }
 
+uint64_t meter_reading_ns(void)
+{
+    static _Atomic uint64_t known; /* 1 + the least; several threads may measure it at once */
+    uint64_t least = atomic_load_explicit(&known, memory_order_relaxed);
+    if (least)
+        return least - 1;
+    uint64_t before = clock_now_ns();
+    least = UINT64_MAX;
+    for (int i = 0; i < 200; i++) {
+        uint64_t now = clock_now_ns();
+        least = now - before < least ? now - before : least;
+        before = now;
+    }
+    atomic_store_explicit(&known, least + 1, memory_order_relaxed);
+    return least;
+}
+
 /* --- draining --------------------------------------------------------------------------------- */
 
 /* What the loops below share. */
@@ -50,48 +67,36 @@ struct drain {
     struct claim_hand *hand;
     const struct work *work;
     void *results;
-    struct event_log *log;
     struct tally tally;
     struct meter meter;
 };
 
-static inline void run_chunk(struct drain *d, uint64_t first, uint64_t count)
+/* Made anew for each class, with and without a log, so that a claim is a few instructions within
+ * the loop and the sums stay in registers. */
+static inline __attribute__((always_inline)) void drain_of(struct drain *d, enum sched_class class,
+                                                           struct event_log *log)
 {
-    worker_run_chunk(d->work, d->hand->worker, first, count, d->results, &d->tally, d->log);
-}
-
-/* Made anew for each class, so that a claim is a few instructions within the loop. */
-static inline __attribute__((always_inline)) void drain_of(struct drain *d, enum sched_class class)
-{
+    struct tally tally = {0};
+    struct meter meter = d->meter;
     uint64_t first, count;
     for (;;) {
-        meter_ask(&d->meter);
-        bool got = claim_next_of(d->hand, class, &first, &count);
-        meter_got(&d->meter);
-        if (!got)
-            return;
-        run_chunk(d, first, count);
-    }
-}
-
-static void drain_ranges(struct drain *d)
-{
-    uint64_t first, count;
-    for (;;) {
-        meter_ask(&d->meter);
-        bool got = claim_next_own(d->hand, &first, &count);
-        meter_got(&d->meter);
-        if (!got) {
+        meter_ask(&meter);
+        bool got = class == SCHED_RANGES ? claim_next_own(d->hand, &first, &count)
+                                         : claim_next_of(d->hand, class, &first, &count);
+        meter_got(&meter);
+        if (class == SCHED_RANGES && !got) {
             uint64_t start = clock_now_ns();
             got = claim_steal(d->hand, &first, &count);
             uint64_t took = clock_now_ns() - start;
-            d->meter.claim_ns += took;
-            d->meter.got += took; /* no part of what sampled claims stand for */
-            if (!got)
-                return;
+            meter.claim_ns += took;
+            meter.got += took; /* no part of what sampled claims stand for */
         }
-        run_chunk(d, first, count);
+        if (!got)
+            break;
+        worker_run_chunk(d->work, d->hand->worker, first, count, d->results, &tally, log);
     }
+    d->tally = tally;
+    d->meter = meter;
 }
 
 /* Runs a chunk in parts, each of which is timed, the first from `start`; returns when it ended. */
@@ -113,7 +118,7 @@ static uint64_t run_parts(struct drain *d, uint64_t first, uint64_t count, uint6
     return before;
 }
 
-static void drain_adaptive(struct drain *d)
+static void drain_adaptive(struct drain *d, struct event_log *log)
 {
     const struct sched *sched = &d->hand->claim->sched;
     const bool in_parts = claim_wants_parts(sched);
@@ -130,31 +135,32 @@ static void drain_adaptive(struct drain *d)
         }
         uint64_t claim_ns = meter_claim_ns(&d->meter, asked, start);
         d->meter.claim_ns += claim_ns;
-        if (d->log)
-            worker_log_chunk(d->log, d->hand->worker, first, count, start, end);
+        if (log)
+            worker_log_chunk(log, d->hand->worker, first, count, start, end);
         asked = end; /* telling what a chunk took is part of getting the next */
         claim_report_parts(d->hand, &parts, end - start, claim_ns);
     }
     d->meter.claim_ns += meter_claim_ns(&d->meter, asked, clock_now_ns());
 }
 
-static void drain_by_class(struct drain *d)
+static inline __attribute__((always_inline)) void drain_by_class(struct drain *d,
+                                                                 struct event_log *log)
 {
     switch (d->hand->claim->sched.class) {
     case SCHED_FIXED:
-        drain_of(d, SCHED_FIXED);
+        drain_of(d, SCHED_FIXED, log);
         break;
     case SCHED_CONSTANT:
-        drain_of(d, SCHED_CONSTANT);
+        drain_of(d, SCHED_CONSTANT, log);
         break;
     case SCHED_SEQUENCE:
-        drain_of(d, SCHED_SEQUENCE);
-        break;
-    case SCHED_ADAPTIVE:
-        drain_adaptive(d);
+        drain_of(d, SCHED_SEQUENCE, log);
         break;
     case SCHED_RANGES:
-        drain_ranges(d);
+        drain_of(d, SCHED_RANGES, log);
+        break;
+    case SCHED_ADAPTIVE:
+        drain_adaptive(d, log);
         break;
     case SCHED_RUNTIMES:
         break;
@@ -164,9 +170,12 @@ static void drain_by_class(struct drain *d)
 void worker_drain(struct claim_hand *hand, const struct work *work, void *results,
                   struct worker_report *report, struct event_log *log)
 {
-    struct drain d = {.hand = hand, .work = work, .results = results, .log = log};
+    struct drain d = {.hand = hand, .work = work, .results = results};
     meter_start(&d.meter);
-    drain_by_class(&d);
+    if (log)
+        drain_by_class(&d, log);
+    else
+        drain_by_class(&d, NULL);
     report->claim_ns = meter_end(&d.meter);
     report->tally = d.tally;
 }

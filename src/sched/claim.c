@@ -137,16 +137,16 @@ static void show_past(struct claim_hand *hand)
 /* Copies a past that is shown. Reads again only after its worker has got on. */
 static void copy_past(struct sched_past *to, const struct claim_past *past)
 {
-    uint64_t words[PAST_WORDS];
     uint64_t shown, after = atomic_load_explicit(&past->shown, memory_order_acquire);
     do {
         shown = after;
-        for (int i = 0; i < PAST_WORDS; i++)
-            words[i] = atomic_load_explicit(&past->words[shown % 2][i], memory_order_relaxed);
+        for (int i = 0; i < PAST_WORDS; i++) {
+            uint64_t word = atomic_load_explicit(&past->words[shown % 2][i], memory_order_relaxed);
+            memcpy((char *)to + sizeof word * (size_t)i, &word, sizeof word);
+        }
         atomic_thread_fence(memory_order_acquire);
         after = atomic_load_explicit(&past->shown, memory_order_acquire);
     } while (after != shown);
-    memcpy(to, words, sizeof words);
 }
 
 bool claim_next_adaptive(struct claim_hand *hand, uint64_t *first, uint64_t *count)

@@ -365,6 +365,42 @@ START_TEST(old_results_are_forgotten_by_all_workers_together)
 }
 END_TEST
 
+/* A claim stands for those that were not timed, without the clock's own time; but no claims take
+ * longer than there was time. */
+START_TEST(the_meter_multiplies_within_reason)
+{
+    struct meter meter = {.reading_ns = 30};
+    ck_assert_uint_eq(meter_claim_ns(&meter, 1000, 1100), 70);
+    ck_assert_uint_eq(meter_claim_ns(&meter, 1000, 1020), 0);
+    meter.last_ns = 70;
+    meter_add(&meter, 128, 128 * 200);
+    ck_assert_uint_eq(meter.claim_ns, 128 * 70);
+    meter.last_ns = 4000000; /* preempted */
+    meter_add(&meter, 128, 4025600);
+    ck_assert_uint_eq(meter.claim_ns, 128 * 70 + 4025600);
+}
+END_TEST
+
+/* Claims are timed more and more seldom while chunks are short; all of them are counted. */
+START_TEST(the_meter_times_fewer_claims_of_short_chunks)
+{
+    struct meter meter;
+    uint64_t n_timed = 0, n_claims = 0;
+    meter_start(&meter);
+    for (uint64_t i = 0; i < 100000; i++) {
+        meter_ask(&meter);
+        n_timed += meter.is_on;
+        n_claims += meter.is_on ? meter.skipped + 1 : 0;
+        meter_got(&meter);
+        ck_assert_uint_le(meter.to_skip, METER_SKIP);
+        if (i == 99999)
+            n_claims += meter.skipped;
+    }
+    ck_assert_uint_eq(n_claims, 100000);
+    ck_assert_uint_lt(n_timed, 50000);
+}
+END_TEST
+
 /* --- the request loop ------------------------------------------------------------------------- */
 
 /* Answers the lines with a seq cell; the answers are parsed. Returns how the cell ended. */
@@ -479,5 +515,6 @@ UNIT_MAIN("backends", UNIT_LOOP(every_list_runs_exactly_once, 0, N_BACKENDS *N_W
           UNIT_LOOP(too_many_results_are_refused, 0, N_BACKENDS),
           UNIT_LOOP(procpool_tells_of_a_worker_that_dies, 0, 3),
           procpool_survives_a_workload_that_its_workers_refuse, the_shelf_keeps_and_replaces,
+          the_meter_multiplies_within_reason, the_meter_times_fewer_claims_of_short_chunks,
           old_results_are_forgotten_by_all_workers_together, a_request_gets_a_sample,
           UNIT_LOOP(a_malformed_request_gets_a_sentence, 0, N_MALFORMED))
