@@ -32,9 +32,9 @@ static inline void worker_log_chunk(struct event_log *log, uint32_t worker, uint
 }
 
 /* Runs one chunk, with its event when log is not NULL. */
-static inline void worker_run_chunk(const struct work *work, uint32_t worker, uint64_t first,
-                                    uint64_t count, void *results, struct tally *tally,
-                                    struct event_log *log)
+static inline __attribute__((always_inline)) void
+worker_run_chunk(const struct work *work, uint32_t worker, uint64_t first, uint64_t count,
+                 void *results, struct tally *tally, struct event_log *log)
 {
     if (__builtin_expect(!log, 1)) {
         work_run_range(work, first, count, results, tally);
