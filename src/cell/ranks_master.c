@@ -98,6 +98,18 @@ void ranks_answer_to_the_end(struct team *team)
 
 /* --- the deputy ------------------------------------------------------------------------------ */
 
+/* Answers in the place of the root's workers. Returns whether anybody wanted something: a note, or
+ * the counter, which moves while MPI is looked into. With team->mpi held. */
+static bool stand_in(struct team *team)
+{
+    enum { LOOKS = 4 }; /* an operation over TCP takes several steps */
+    uint64_t before = ranks_counter_peek(team);
+    uint32_t n = 0;
+    for (int i = 0; i < LOOKS; i++)
+        n += answer_notes(team);
+    return n > 0 || ranks_counter_peek(team) != before;
+}
+
 /* One map's watch. It naps while the root's workers look, and answers in their place while they do
  * not, at a pace that follows the notes: one of them may be computing on the same CPU. */
 static void deputy_watch(struct team *team)
@@ -114,7 +126,7 @@ static void deputy_watch(struct team *team)
             continue;
         }
         pthread_mutex_lock(&team->mpi);
-        if (atomic_load(&team->deputy_may) && answer_notes(team) > 0)
+        if (atomic_load(&team->deputy_may) && stand_in(team))
             last_note_ns = now;
         pthread_mutex_unlock(&team->mpi);
         ns = (now - last_note_ns) / DEPUTY_SHARE;

@@ -332,6 +332,7 @@ int ranks_counter_open(struct team *team, struct err *err);
 void ranks_counter_close(struct team *team); /* likewise */
 
 void ranks_counter_set(struct team *team, uint64_t value); /* root, between maps */
+uint64_t ranks_counter_peek(const struct team *team);      /* root: roughly; 0 without one */
 
 /* Adds, and puts what the counter was before into me->fetched: at once, or begun and looked after.
  */

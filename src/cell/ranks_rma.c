@@ -138,6 +138,12 @@ void ranks_counter_set(struct team *team, uint64_t value)
     fetch_now(team, value, MPI_REPLACE, &before);
 }
 
+uint64_t ranks_counter_peek(const struct team *team)
+{
+    const struct counter *c = &team->counter;
+    return c->state == MADE ? __atomic_load_n(c->memory, __ATOMIC_RELAXED) : 0;
+}
+
 void ranks_counter_fetch(struct team *team, struct worker *me, uint64_t add)
 {
     if (team->counter.has_progress || team->rank == 0) {
