@@ -3,7 +3,8 @@
 #
 # Kinds: unit (Check programs), sanitized (the same with ASan and UBSan), faults (the process pool under
 # faults, without and with sanitizers), cli (bats), mpi (programs under mpirun, once for each number in
-# their comment "ranks: 1 2 3"), runtimes (programs with either OpenMP runtime), models (the protocols, searched by spin). A program that passes takes one
+# their comment "ranks: 1 2 3"; with Open MPI again for each comment "ranks 4 with VARIABLE=VALUE --mca …:"),
+# runtimes (programs with either OpenMP runtime), models (the protocols, searched by spin). A program that passes takes one
 # line; one that does not shows its output. A program that was not built, ran out of time, ended badly or
 # printed no count is a failure. The last line is "N passed, N failed", with ", N skipped" where there are
 # any; the exit status is 0 only when none failed.
@@ -165,8 +166,18 @@ cli_tests() {
     done
 }
 
+# mpi_test NAME COMMAND…
+mpi_test() {
+    local name=$1 good bad
+    shift
+    run "$mpi_s" "$@"
+    good=$(sed -n 's/^\([0-9]*\) passed, [0-9]* failed.*/\1/p' "$log" | tail -n 1)
+    bad=$(sed -n 's/^[0-9]* passed, \([0-9]*\) failed.*/\1/p' "$log" | tail -n 1)
+    judge "$name" "$good" "$bad"
+}
+
 mpi_tests() {
-    local source name ranks n good bad
+    local source name ranks n v with words is_open_mpi=
     local sources=(tests/mpi/*.c) launch=("${MPIRUN:-mpirun}")
     if ! is_here mpi; then
         leave_out ${#sources[@]} MPI
@@ -174,6 +185,7 @@ mpi_tests() {
     fi
     if "${launch[0]}" --version 2>&1 | grep -q 'Open MPI'; then
         launch+=(--bind-to none --oversubscribe)
+        is_open_mpi=yes
     fi
     for source in "${sources[@]}"; do
         name=$(basename "$source" .c)
@@ -182,16 +194,19 @@ mpi_tests() {
             continue
         fi
         ranks=$(sed -n '1,40s/.*ranks: *\([0-9][0-9 ]*\).*/\1/p' "$source" | head -n 1)
-        for n in ${ranks:-2}; do
-            run "$mpi_s" "${launch[@]}" -np "$n" "build/tests/mpi/$name"
-            good=$(sed -n 's/^\([0-9]*\) passed, [0-9]* failed.*/\1/p' "$log" | tail -n 1)
-            bad=$(sed -n 's/^[0-9]* passed, \([0-9]*\) failed.*/\1/p' "$log" | tail -n 1)
-            if [ -z "$good" ] && grep -q '^\(not \)\{0,1\}ok' "$log"; then
-                good=$(grep -c '^ok' "$log")
-                bad=$(grep -c '^not ok' "$log")
-            fi
-            judge "$name, $n rank(s)" "$good" "$bad"
+        for n in $ranks; do
+            mpi_test "$name, $n rank(s)" "${launch[@]}" -np "$n" "build/tests/mpi/$name"
         done
+        [ -n "$is_open_mpi" ] || continue
+        while read -r ranks with; do
+            read -ra words <<<"$with"
+            for ((v = 0; v < ${#words[@]}; v++)); do
+                [[ ${words[v]} == [A-Z]*=* ]] || break
+            done
+            for n in ${ranks//,/ }; do
+                mpi_test "$name, $n rank(s), $with" env "${words[@]:0:v}" "${launch[@]}" "${words[@]:v}" -np "$n" "build/tests/mpi/$name"
+            done
+        done < <(sed -n '1,40s/.*ranks \([0-9,]*\) with \(.*\):.*/\1 \2/p' "$source")
     done
 }
 

@@ -103,7 +103,10 @@ static inline void conform(void)
     static const uint64_t chunks[] = {0, 1, 3, 64, 100000};
     const uint64_t sizes[] = {0,  1,   launch.workers > 1 ? launch.workers - 1 : 2, launch.workers,
                               97, 1009};
+    const char *k = getenv("POOLMARK_RANKS_PER_NODE");
     check_placements();
+    check(has_nodes() == (k && launch.ranks > (uint32_t)atoi(k)), "runtime '%s'",
+          backend->runtime(team));
     for (const struct sched_rule *rule = sched_table; rule->name; rule++)
         for (const char *const *by = dispatch_names(backend->name); *by; by++) {
             if (!carries(*by, rule))

@@ -1,5 +1,9 @@
-/* ranks: 2 3 */
-/* What cannot be carried out is a sentence, and the team goes on. */
+/* ranks: 1 2 3 */
+/* What cannot be carried out is a sentence, and the team goes on. The last has a transport without
+ * windows, neither over it nor within a node.
+ *
+ * ranks 2 with POOLMARK_RANKS_PER_NODE=1 --mca osc pt2pt,sm --mca pml ob1 --mca btl tcp,self:
+ * ranks 3 with --mca osc rdma --mca pml ob1 --mca btl tcp,self: */
 #include "cell/ranks.h"
 #include "conformance.h"
 
@@ -54,9 +58,43 @@ static void prepared_in_vain(void)
     check(backend->prepare(team, &job, &err) == 0, "%s", err.text); /* and then closed */
 }
 
+/* Prepares a list of null tasks; whether it is refused with all the words. */
+static void refused(const char *dispatch, enum sched_class class, const char *word,
+                    const char *remedy)
+{
+    struct err err = {""};
+    struct job job = job_by(dispatch, "null", SCHED_DYNAMIC, 10, 1);
+    job.work = work_shelf_get(&works, &job, &err);
+    job.sched.class = class;
+    for (int i = 0; i < 2; i++) { /* the second time from memory */
+        err.text[0] = '\0';
+        check(backend->prepare(team, &job, &err) != 0 && strstr(err.text, word) &&
+                  strstr(err.text, remedy),
+              "%s: the sentence is '%s'", dispatch, err.text);
+        still_sound();
+    }
+}
+
+static void dispatch_does_not_fit(void)
+{
+    const char *osc = getenv("OMPI_MCA_osc");
+    if (launch.ranks == 1)
+        refused("master-only", SCHED_CONSTANT, "at least 2 ranks", "'master'");
+    if (has_nodes()) {
+        refused("twolevel", SCHED_ADAPTIVE, "here are 2", "'master'");
+        refused("twolevel", SCHED_RANGES, "here are 2", "one node");
+    }
+    if (osc && strcmp(osc, "rdma") == 0) {
+        refused("rma", SCHED_CONSTANT, "no one-sided operations", "--mca osc ^ucx");
+        refused("twolevel", SCHED_CONSTANT, "no shared memory", "'sm'");
+    }
+}
+
 static void judge(void)
 {
-    setup_fails_elsewhere();
+    dispatch_does_not_fit();
+    if (launch.ranks > 1)
+        setup_fails_elsewhere();
     setup_fails_everywhere();
     dispatch_unknown();
     prepared_in_vain();
