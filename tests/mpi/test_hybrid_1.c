@@ -1,4 +1,4 @@
-/* ranks: 1 2 3 */
+/* ranks: 4 */
 /* Conformance of the backend "hybrid" with 1 thread(s) a rank. */
 #include "conformance.h"
 

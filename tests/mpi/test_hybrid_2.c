@@ -1,4 +1,4 @@
-/* ranks: 1 2 3 */
+/* ranks: 2 */
 /* Conformance of the backend "hybrid" with 2 thread(s) a rank; of which each may be a node.
  *
  * ranks 2 with POOLMARK_RANKS_PER_NODE=1 --mca osc pt2pt,sm --mca pml ob1 --mca btl tcp,self: */
