@@ -20,6 +20,7 @@ struct backend_kind {
     bool uses_threads; /* its workers are threads; with ranks: factorisations of the worker count */
     const char *command; /* --cell NAME=COMMAND */
     const char *as;      /* what its cell calls it; NULL: by its name */
+    const char *library; /* how the name of its OpenMP runtime must begin; NULL: no matter */
     const char *remedy;  /* when the program was not built; NULL: run make */
 };
 

@@ -261,6 +261,7 @@ static int read_hello(struct cell *cell, const char *line, bool *missing, struct
         return err_set(err, "its first line is no JSON object: %.80s", line);
     const char *error = json_string_value(json_object_get(hello, "error"));
     const char *runtime = json_string_value(json_object_get(hello, "runtime"));
+    const char *library = cell->spec->kind->library;
     int status = 0;
     if (error) {
         status = err_set(err, "%s", error);
@@ -269,6 +270,10 @@ static int read_hello(struct cell *cell, const char *line, bool *missing, struct
                    WEXITSTATUS(cell->child.status) == 3;
     } else if (json_integer_value(json_object_get(hello, "protocol")) != 1) {
         status = err_set(err, "it does not speak protocol 1: %.80s", line);
+    } else if (library && runtime && *runtime && strncmp(runtime, library, strlen(library)) != 0) {
+        *missing = true;
+        status = err_set(err, "it runs on %.*s instead of %s; see CC, LD_PRELOAD, LD_LIBRARY_PATH",
+                         (int)strcspn(runtime, ", "), runtime, library);
     } else {
         cell->open_ns = (uint64_t)json_integer_value(json_object_get(hello, "open_ns"));
         text_copy(cell->runtime, sizeof cell->runtime, runtime ? runtime : "");

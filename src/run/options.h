@@ -34,8 +34,8 @@
       "how a worker gets its next chunk; auto: what suits the backend and the schedule")           \
     O(CHUNKS, "chunks", "LIST", "auto", EXPERIMENT, "chunk sizes; auto: the schedule's own")       \
     O(CALIBRATE, "calibrate", NULL, "yes", EXPERIMENT,                                             \
-      "let cells measure what a schedule reckons with and was not given: h, mean, sd; no: refuse " \
-      "such a schedule")                                                                           \
+      "yes, the default: cells measure what a schedule reckons with and was not given (h, mean, "  \
+      "sd); no: such a schedule is refused")                                                       \
     O(WORKERS, "workers", "LIST", "usable", EXPERIMENT,                                            \
       "worker counts; 'usable' and 'cores' stand for this machine's: 1..usable; 1..usable*2 "      \
       "doubles")                                                                                   \

@@ -61,12 +61,12 @@ size_t plan_find(const struct plan *plan, const struct point *point)
     return SIZE_MAX;
 }
 
-static uint64_t sample_timeout(const struct experiment *e, const struct bound *bound)
+/* `measures`: the cell may have to run some of the tasks, and lists of null tasks, beforehand. */
+static uint64_t sample_timeout(const struct experiment *e, const struct bound *bound, bool measures)
 {
-    if (e->timeout_ns)
-        return e->timeout_ns;
-    double rule = 4 * bound->total_ns;
-    return rule > 60e9 ? (uint64_t)rule : UINT64_C(60000000000);
+    double rule = 4 * bound->total_ns > 60e9 ? 4 * bound->total_ns : 60e9;
+    double more = measures ? bound->total_ns + 5e9 : 0;
+    return (uint64_t)((e->timeout_ns ? (double)e->timeout_ns : rule) + more);
 }
 
 /* Fills what does not depend on the backend. */
@@ -109,7 +109,7 @@ static void add_base(struct expansion *x, const char *workload)
     p.point.chunk_auto = 1;
     p.point.workers = p.point.ranks = p.point.threads = 1;
     p.bound = bound_compute(x->work, &one, x->machine->usable);
-    p.timeout_ns = sample_timeout(x->e, &p.bound);
+    p.timeout_ns = sample_timeout(x->e, &p.bound, false);
     p.cell = find_cell(
         x->plan,
         &(struct cell_spec){
@@ -228,7 +228,7 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
         (has_twin && plan_find(x->plan, &twin) != SIZE_MAX))
         return 0;
     p.bound = bound_compute(x->work, &sched, x->machine->usable);
-    p.timeout_ns = sample_timeout(x->e, &p.bound);
+    p.timeout_ns = sample_timeout(x->e, &p.bound, sched_spec_check_complete(s->spec, NULL) != 0);
     p.cell = find_cell(x->plan, &(struct cell_spec){.kind = s->kind,
                                                     .workers = s->workers,
                                                     .ranks = s->ranks,

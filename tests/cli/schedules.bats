@@ -168,14 +168,17 @@ points() {
     refused "'openmp:lvm'" "did you mean 'openmp:llvm'" -- run "${tiny[@]}" --backends openmp:lvm
 }
 
-@test "two runtimes side by side: cells, tables, figures" {
+@test "a cell on another runtime than its name says is not available" {
     make_tree poolmark-cell
-    # Stands for LLVM's where that is absent: what is looked at is the driver.
-    if [ -x "$root/poolmark-cell-llvm" ]; then
-        cp "$root/poolmark-cell-llvm" bin/
-    else
-        cp bin/poolmark-cell bin/poolmark-cell-llvm
-    fi
+    cp bin/poolmark-cell bin/poolmark-cell-llvm
+    run_split 3 bin/poolmark run "${tiny[@]}" --workload null --tasks 5 --workers 2 --backends openmp:llvm,openmp:gomp
+    assert_words "$stderr" 'openmp:llvm is not available' 'libgomp.so' 'instead of libomp'
+    [ "$(cells out/samples.csv backend status | sort | xargs)" = 'openmp:gomp|ok seq|ok' ]
+}
+
+@test "two runtimes side by side: cells, tables, figures" {
+    [ -x "$root/poolmark-cell-llvm" ] || skip 'poolmark-cell-llvm was not built'
+    make_tree poolmark-cell poolmark-cell-llvm
     run_split 0 bin/poolmark run --dry-run --workload null --tasks 5 --workers 2 --backends openmp:gomp,openmp:llvm
     assert_words "$output" 'poolmark-cell --backend openmp --' 'poolmark-cell-llvm --backend openmp --'
     ln -s "$root/plots" bin/

@@ -441,7 +441,8 @@ START_TEST(values_get_their_types)
                              "pool\ndispatch = auto\n"
                              "ranks = 1, 2\nbind = none | 0,2 | close\nlaunches = 2\nreps = "
                              "7\nprecision = 2.5\nscale = 0.1\n"
-                             "fresh = yes\noversubscribe = on\ncell-timeout = 300ms\n");
+                             "fresh = yes\noversubscribe = on\ncell-timeout = 300ms\n"
+                             "calibrate = no\n");
     const struct experiment *e = &all.items[0];
     ck_assert_str_eq(e->name, "a");
     ck_assert_str_eq(e->title, "what");
@@ -464,9 +465,30 @@ START_TEST(values_get_their_types)
     ck_assert_double_eq(e->scale, 0.1);
     ck_assert(e->fresh);
     ck_assert(e->oversubscribe);
+    ck_assert(!e->calibrate);
     ck_assert_uint_eq(e->timeout_ns, 300000000);
     experiments_release(&all);
     configuration_release(&c);
+}
+END_TEST
+
+START_TEST(backends_by_name_know_what_their_cells_call_them)
+{
+    static const char *const names[][2] = {
+        {"openmp", "openmp"}, {"openmp:gomp", "openmp"}, {"openmp:llvm", "openmp"}, {"mpi", "mpi"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct err err = {""};
+        struct backend_kind *kind = backend_kind_find(names[i][0], "", &err);
+        ck_assert_msg(kind != NULL, "%s", err.text);
+        ck_assert_str_eq(kind->name, names[i][0]);
+        ck_assert_str_eq(backend_cell_name(kind), names[i][1]);
+        backend_kind_free(kind);
+    }
+    struct err err = {""};
+    struct backend_kind *own = backend_kind_find("mine", "mine=./mine --fast", &err);
+    ck_assert_str_eq(backend_cell_name(own), "mine");
+    backend_kind_free(own);
+    ck_assert_ptr_null(backend_kind_find("openmp:gcc", "", &err));
 }
 END_TEST
 
@@ -610,6 +632,7 @@ UNIT_MAIN("options", every_option_has_a_name_of_its_own_and_a_help,
           files_that_are_wrong, only_the_first_mistake_is_told, command_lines_that_are_wrong,
           two_hyphens_end_the_options, usable_and_cores_stand_for_the_machine,
           auto_is_a_chunk_beside_numbers, values_get_their_types,
-          without_a_file_there_is_one_experiment, a_cell_of_ones_own_is_a_backend,
-          wrong_values_are_told_with_their_place, wrong_values_of_a_continued_line_too,
-          only_picks_names_claims_and_patterns, options_of_the_run)
+          backends_by_name_know_what_their_cells_call_them, without_a_file_there_is_one_experiment,
+          a_cell_of_ones_own_is_a_backend, wrong_values_are_told_with_their_place,
+          wrong_values_of_a_continued_line_too, only_picks_names_claims_and_patterns,
+          options_of_the_run)
