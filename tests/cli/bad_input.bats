@@ -164,6 +164,16 @@ sound=(--out out --workload null --tasks 10 --reps 1 --launches 1)
     refused_ini 'x.ini:3' 'workers' '4000' <<<$'[a]\nbackends = mpi\nworkers = 4000'
 }
 
+@test "ranks and slots of a machine that we lack" {
+    export HWLOC_SYNTHETIC='pack:2 core:8 pu:2'
+    run_split 0 "$poolmark" run --dry-run "${sound[@]:2}" --backends mpi,hybrid --workers 16 --ranks all
+    refused '--workers' 'mpi' '17 ranks' '16 slots' '--oversubscribe' -- run "${sound[@]}" --dry-run --backends mpi --workers 17
+    refused '--workers' 'hybrid' '24 ranks' '16 slots' -- run "${sound[@]}" --dry-run --backends hybrid --workers 24 --ranks 12,24
+    refused '--ranks' '3, 5: none divides the 16 workers of hybrid' \
+        -- run "${sound[@]}" --dry-run --backends hybrid --workers 16 --ranks 3,5
+    run_split 0 "$poolmark" run --dry-run "${sound[@]:2}" --backends mpi --workers 17 --oversubscribe
+}
+
 @test "a dispatch that the backend does not carry" {
     refused "'master'" 'openmp' 'allowed' -- run "${sound[@]}" --backends openmp --dispatch master
     refused "'static'" 'procpool' "'dynamic'" 'allowed: auto, ticket' -- run "${sound[@]}" --dispatch static
