@@ -71,13 +71,16 @@ cells_are_up() {
 
 @test "SIGKILL leaves no cell, worker or thread, and --resume finishes on real cells" {
     start "$poolmark" run --out out --workload 'sleep time=5ms' --tasks 4 --workers 2 --backends procpool,openmp \
-        --schedules dynamic,static --reps 20 --launches 1 --format csv
+        --schedules dynamic,static --reps 20 --launches 1 --trace --format csv
     wait_for 30 has_lines out/samples.csv 10
     [ "$(left_over | wc -l)" -ge 6 ]
     kill -KILL "$pid"
     wait "$pid" || true
     assert_none_left
+    printf '%d,0,0,0,0,0,0,4,1,9\n' "$(($(wc -l <out/samples.csv) - 1))" >>out/trace.csv # of a sample in flight
     finish
+    [ "$(cells out/trace.csv order count | awk -F'|' '{ n[$1] += $2 } END { for (o in n) print n[o] }' |
+        sort | uniq -c | xargs)" = '100 4' ]
     [ "$(cells out/samples.csv backend schedule status | sort | uniq -c | xargs)" = \
         '20 openmp|dynamic|ok 20 openmp|static|ok 20 procpool|dynamic|ok 20 procpool|static|ok 20 seq|none|ok' ]
 }
