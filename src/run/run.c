@@ -33,6 +33,7 @@ struct state {
     struct journal samples, placements, workers, traces;
     uint64_t order, deadline_ns;
     struct cell_wait wait;
+    struct text remarks; /* lines that were said, of samples that carry a remark */
     bool journal_failed; /* a row could not be written: err says why, and the run ends */
     char what[400];      /* for the progress line */
     struct err *err;
@@ -325,6 +326,18 @@ static void give_up(struct state *s, size_t i, const struct sample *sample)
                  (unsigned long long)p->workers, sample->status, sample->error);
 }
 
+/* Says what a reader of the sample should know; the same of a backend and dispatch but once. */
+static void say_remark(struct state *s, const struct point *p, const struct sample *sample)
+{
+    struct text line = TEXT_INIT;
+    text_addf(&line, "%s, %s: %s", p->backend, p->dispatch, sample->remark);
+    if (*sample->remark && !(s->remarks.text && strstr(s->remarks.text, line.text))) {
+        progress_say(s->run->progress, "poolmark: %s", line.text);
+        text_addf(&s->remarks, "%s\n", line.text);
+    }
+    text_release(&line);
+}
+
 /* Asks for one sample and journals it. Returns -1 when the journal cannot be written. */
 static int take_sample(struct state *s, size_t i, uint64_t launch, size_t group, uint64_t pass)
 {
@@ -361,6 +374,7 @@ static int take_sample(struct state *s, size_t i, uint64_t launch, size_t group,
         status =
             journal_append(&s->samples, point_fields, &p->point, sample_fields, &sample, s->err);
     json_decref(answer);
+    say_remark(s, &p->point, &sample);
     if (spec->fresh)
         cell_stop(cell);
     if (strcmp(sample.status, "ok") == 0) {
@@ -560,6 +574,7 @@ int run_execute(const struct run *run, struct plan *plan, struct run_result *res
         note_skipped(&s);
     for (size_t i = 0; i < plan->n_cells; i++)
         cell_stop(&s.cells[i]);
+    text_release(&s.remarks);
     journal_close(&s.samples);
     journal_close(&s.placements);
     journal_close(&s.workers);

@@ -56,6 +56,12 @@ ask() {
         [ "$(cells out/workers.csv worker tasks chunks start_ns end_ns busy_ns claim_ns | grep -c '^1|7|8|3|8|4|1$')" -eq 1 ]
 }
 
+@test "a remark is kept with each sample, and said once" {
+    run_split 0 mock_run --chunks 1,2 --cell 'mock=./mock_cell --with {"remark":"slow-network"}' --format csv
+    [ "$stderr" = 'poolmark: mock, auto: slow-network' ]
+    [ "$(cells out/samples.csv backend remark | sort | uniq -c | xargs)" = '4 mock|slow-network 2 seq|' ]
+}
+
 @test "a run of before there were such columns can be read, and is not appended to" {
     mock_run --cell 'mock=./mock_cell' --format csv >/dev/null
     local n
