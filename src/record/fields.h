@@ -70,9 +70,9 @@
     F(count, misplaced, "", "workers that did not end where they were asked to run")               \
     F(count, chain_ps, "ps",                                                                       \
       "time of one iteration of a register chain, measured beside the sample")                     \
-    F(text, remark, "", "what a reader should know of how the sample was taken; mostly empty")     \
     F(count, cell_pid, "", "process that answered")                                                \
     F(count, taken_at_ns, "ns", "CLOCK_REALTIME when the sample arrived")                          \
+    F(text, remark, "", "what a reader should know of how the sample was taken; mostly empty")     \
     F(text, error, "", "one sentence when status is not ok")
 
 /* Where one worker of a launch was asked to run and was seen: placements.csv. */
