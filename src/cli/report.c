@@ -103,7 +103,8 @@ int command_plot(int argc, char **argv)
         else if (figures.no_gnuplot || *figures.problem)
             status = STATUS_MISSING;
         else
-            printf("figures in %s/plots: %zu\n", folder, figures.n_drawn);
+            printf("figures in %s/plots: %zu%s\n", folder, figures.n_drawn,
+                   figures.no_trace ? "; no timelines: they need a run with --trace" : "");
         outcome_release(&outcome);
     }
     past_run_release(&past);

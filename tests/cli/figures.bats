@@ -35,8 +35,45 @@ draw() {
     grep -q 'S15' articles.svg
 }
 
+@test "timelines, busy times and heat maps name what they show" {
+    setup_figures
+    draw timeline timeline.csv synthetic
+    for word in 'procpool, static' 'openmp:llvm, guided' 'makespan 36 ms' '262144 of 300000 chunks'; do
+        grep -q "$word" timeline.svg || complain "timeline.svg lacks $word"
+    done
+    draw busy busy.csv synthetic
+    for word in 'openmp:llvm' 'guided, chunk 8' '+48 %'; do
+        grep -q "$word" busy.svg || complain "busy.svg lacks $word"
+    done
+    draw heat summary.csv synthetic-grid
+    for word in mpi procpool 3.88 '≤ 4.00' '–'; do
+        grep -q "$word" heat.svg || complain "heat.svg lacks $word"
+    done
+}
+
 @test "an experiment without rows gives a picture that says so" {
     setup_figures
     draw speedup summary.csv nobody
     grep -q 'no rows' speedup.svg
+    draw heat summary.csv nobody
+    grep -q 'no rows' heat.svg
+    mkdir empty
+    for script in timeline busy; do
+        head -1 "$root/tests/golden/figures/$script.csv" >"empty/$script.csv"
+        run_split 0 gnuplot -e "home='$root/plots'; input='empty/$script.csv'; experiment='x'; output='$script'" \
+            "$root/plots/$script.gp"
+        grep -q '>no ' "$script.svg" || complain "$script.svg does not say that there is nothing"
+    done
+}
+
+@test "a run draws what its files allow, and plot says what a trace would add" {
+    setup_figures
+    "$poolmark" run --out out --quiet --workload null --tasks 12 --workers 1,2 --chunks 1,4 --backends procpool \
+        --schedules dynamic,guided --reps 2 --launches 1 --trace
+    for figure in speedup chunks heat timeline; do
+        [ -s "out/plots/command-line-$figure.svg" ] || complain "no $figure: $(ls out/plots)"
+    done
+    rm out/trace.csv
+    run_split 0 "$poolmark" plot out
+    assert_words "$output" 'figures in out/plots' 'no timelines' '--trace'
 }
