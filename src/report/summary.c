@@ -50,6 +50,8 @@ static int take_sample(void *user, size_t number, const struct sample *sample, s
     struct summary *s = user;
     struct summary_point *p = &s->points[number];
     p->n_misplaced += sample->misplaced;
+    if (sample->nodes > p->nodes)
+        p->nodes = sample->nodes;
     if (sample->chain_ps) {
         p->chain_ps_sum += sample->chain_ps;
         p->n_chain++;
@@ -232,7 +234,7 @@ static void estimate_point(struct summary *s, struct summary_point *p,
     row->ns_per_task =
         p->point.tasks ? row->median_s * 1e9 * at_once / (double)p->point.tasks : NAN;
     row->serial_fraction = NAN;
-    row->nodes = 1;
+    row->nodes = p->nodes ? p->nodes : 1;
     row->usable = (uint64_t)s->usable;
     row->failed = p->n_failed;
     row->verified = p->n_failed == 0 && p->n > 0;

@@ -48,6 +48,7 @@ struct summary_point {
     struct observation *observations; /* right answers only */
     size_t n, capacity;
     uint64_t n_failed, n_misplaced;
+    uint64_t nodes; /* most that any sample ran on; 0: none told */
     char last_error[FIELD_TEXT_BYTES];
     uint64_t chain_ps_sum; /* of the register chain beside the samples */
     size_t n_chain;

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CELL_BYTES = 64 };
+enum { CELL_BYTES = FIELD_TEXT_BYTES + 8 };
 
 /* Flags that a row shows, and what the line under the tables says of each. */
 static const struct {
@@ -44,7 +44,7 @@ static void fill_backend(const struct summary_point *p, char *cell)
 
 static void fill_schedule(const struct summary_point *p, char *cell)
 {
-    snprintf(cell, CELL_BYTES, "%.40s", is_base(p) ? "" : p->point.schedule);
+    snprintf(cell, CELL_BYTES, "%s", is_base(p) ? "" : p->point.schedule);
 }
 
 static void fill_dispatch(const struct summary_point *p, char *cell)
@@ -221,13 +221,14 @@ static int total_width(const struct layout *l)
     return total;
 }
 
-/* Makes a left-aligned column as wide as its widest cell. */
-static void widen(struct layout *l, enum column_id id, const struct summary_point *p)
+/* Makes a left-aligned column as wide as its widest cell, but no wider than `most`. */
+static void widen(struct layout *l, enum column_id id, const struct summary_point *p, int most)
 {
     char cell[CELL_BYTES] = "";
     columns_table[id].fill(p, cell);
-    if (format_width(cell) > size_of(l->width[id]))
-        l->width[id] = -format_width(cell);
+    int width = format_width(cell) < most ? format_width(cell) : most;
+    if (width > size_of(l->width[id]))
+        l->width[id] = -width;
 }
 
 static void fill_to_best(const struct layout *l, const struct summary_point *p, char *cell)
@@ -248,7 +249,7 @@ static void print_row(FILE *to, const struct layout *l, const struct summary_poi
             c->fill(p, cell);
         else if (p)
             fill_to_best(l, p, cell);
-        if (i == SCHEDULE)
+        if (i <= DISPATCH)
             format_cut(cell, size_of(l->width[i]));
         fputc(' ', to);
         format_cell(to, p ? cell : c->header, l->width[i]);
@@ -307,7 +308,7 @@ static struct layout lay_out(const struct summary *s, const struct summary_point
             continue;
         for (int k = 0; k <= DISPATCH; k++)
             if (l.width[k])
-                widen(&l, k, p);
+                widen(&l, k, p, columns / 4);
         if (!is_base(p) && !(p->row.median_s >= l.best_s))
             l.best_s = p->row.median_s;
     }

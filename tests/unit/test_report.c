@@ -891,6 +891,120 @@ START_TEST(failures_fit_the_columns_too)
 }
 END_TEST
 
+/* A point as its specification names it, with six samples of so many ns. */
+static void add_point(struct journal *j, const char *backend, const char *workload,
+                      const char *schedule, const char *dispatch, uint64_t wall_ns)
+{
+    struct point p = make_point(backend, strcmp(backend, "seq") == 0 ? 1 : 2);
+    snprintf(p.workload, sizeof p.workload, "%s", workload);
+    snprintf(p.schedule, sizeof p.schedule, "%s", schedule);
+    snprintf(p.dispatch, sizeof p.dispatch, "%s", dispatch);
+    for (uint64_t pass = 0; pass < 6; pass++)
+        add_time(j, &p, 0, pass, wall_ns);
+}
+
+START_TEST(long_schedules_have_room_or_are_cut)
+{
+    static const char spec[] = "wf weights=1:2:3:4:5:6:7:8:9:10:11:12:13:14:15:16";
+    struct journal j = begin_samples();
+    add_point(&j, "seq", "burn", "static", "none", 8000);
+    add_point(&j, "openmp:llvm", "burn", spec, "ticket", 4000);
+    add_point(&j, "openmp:llvm", "burn", "guided-llvm", "ticket", 4000);
+    struct summary s = end_samples(&j);
+    struct text narrow = printed(&s, write_narrow), wide = printed(&s, write_wide);
+    assert_fits(narrow.text, 80, false);
+    assert_fits(wide.text, 120, false);
+    ck_assert_ptr_nonnull(strstr(narrow.text, " wf weights=1:2:3:4:… "));
+    ck_assert_ptr_nonnull(strstr(narrow.text, " guided-llvm "));
+    ck_assert_ptr_nonnull(strstr(wide.text, " wf weights=1:2:3:4:5:6:7:8:9:… "));
+    text_release(&narrow);
+    text_release(&wide);
+    summary_release(&s);
+}
+END_TEST
+
+START_TEST(dispatch_is_a_column_where_it_varies)
+{
+    struct journal j = begin_samples();
+    add_point(&j, "seq", "burn", "static", "none", 8000);
+    add_point(&j, "mpi", "burn", "dynamic", "master-only", 4000);
+    add_point(&j, "openmp", "burn", "dynamic", "ticket", 4000);
+    struct summary s = end_samples(&j);
+    struct text t = printed(&s, write_narrow);
+    ck_assert_ptr_null(strstr(t.text, "dispatch"));
+    text_release(&t);
+    summary_release(&s);
+    j = begin_samples();
+    add_point(&j, "mpi", "burn", "dynamic", "master-only", 4000);
+    add_point(&j, "mpi", "burn", "dynamic", "rma", 4000);
+    s = end_samples(&j);
+    t = printed(&s, write_narrow);
+    assert_fits(t.text, 80, false);
+    ck_assert_ptr_nonnull(strstr(t.text, " dispatch "));
+    ck_assert_ptr_nonnull(strstr(t.text, " master-only "));
+    ck_assert_ptr_nonnull(strstr(t.text, ", chunk 1\n")); /* the same in all rows: no column */
+    text_release(&t);
+    summary_release(&s);
+}
+END_TEST
+
+/* Tasks that do nothing: what each costs, and the ratio to the fastest, in place of a speedup. */
+START_TEST(null_tasks_are_compared_by_what_they_cost)
+{
+    struct journal j = begin_samples();
+    add_point(&j, "seq", "null", "static", "none", 12);
+    add_point(&j, "mpi", "null", "dynamic", "master", 60000);
+    add_point(&j, "mpi", "null", "dynamic", "rma", 24000);
+    struct summary s = end_samples(&j);
+    struct text t = printed(&s, write_narrow);
+    assert_fits(t.text, 80, false);
+    ck_assert_ptr_null(strstr(t.text, "speedup"));
+    ck_assert_ptr_nonnull(strstr(t.text, " 10.0 µs    2.50\n")); /* 60 µs x 2 / 12 tasks */
+    ck_assert_ptr_nonnull(strstr(t.text, " 4.00 µs    1.00\n"));
+    text_release(&t);
+    summary_release(&s);
+}
+END_TEST
+
+/* Medians of the samples' costs; unknown where the samples, or the runtime, do not tell. */
+START_TEST(costs_are_medians_or_unknown)
+{
+    struct journal j = begin_samples();
+    struct point p = make_point("mpi", 2), native = make_point("openmp", 2),
+                 old = make_point("procpool", 2);
+    snprintf(native.dispatch, sizeof native.dispatch, "native");
+    for (uint64_t pass = 0; pass < 3; pass++) {
+        struct sample s = make_sample(0, pass, 1000);
+        add_sample(&j, &old, &s);
+        s.nodes = 3 - pass;
+        s.span_ns = 1000;
+        s.busy_ns = 100 + 10 * pass;
+        s.idle_ns = 7;
+        s.imbalance = 0.25 * (double)pass;
+        s.chunks = 4 + pass;
+        add_sample(&j, &native, &s);
+        s.claim_ns = 30 - 10 * pass;
+        add_sample(&j, &p, &s);
+    }
+    struct summary s = end_samples(&j);
+    const struct summary_row *row = row_of(&s, "mpi", 2);
+    ck_assert_double_eq_tol(row->busy_s, 110e-9, 1e-15);
+    ck_assert_double_eq_tol(row->claim_s, 20e-9, 1e-15);
+    ck_assert_double_eq_tol(row->idle_s, 7e-9, 1e-15);
+    ck_assert_double_eq(row->imbalance, 0.25);
+    ck_assert_double_eq(row->chunks, 5);
+    ck_assert_uint_eq(row->nodes, 3);
+    row = row_of(&s, "openmp", 2);
+    ck_assert_double_eq_tol(row->busy_s, 110e-9, 1e-15);
+    ck_assert(isnan(row->claim_s));
+    row = row_of(&s, "procpool", 2);
+    ck_assert(isnan(row->busy_s) && isnan(row->claim_s) && isnan(row->idle_s));
+    ck_assert(isnan(row->imbalance));
+    ck_assert_uint_eq(row->nodes, 1);
+    summary_release(&s);
+}
+END_TEST
+
 START_TEST(json_has_a_schema_and_every_field)
 {
     struct summary s = make_summary();
@@ -1011,6 +1125,23 @@ START_TEST(cells_are_padded_by_characters)
     fclose(to);
     ck_assert_str_eq(bytes, "   µs|µs   too long");
     free(bytes);
+}
+END_TEST
+
+START_TEST(texts_are_cut_at_a_character)
+{
+    static const struct {
+        const char *text;
+        int width;
+        const char *cut;
+    } cuts[] = {{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"aµµµ", 3, "aµ…"},
+                {"ab", 1, "…"},    {"µ", 1, "µ"},      {"", 0, ""}};
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "%s", cuts[i].text);
+        format_cut(text, cuts[i].width);
+        ck_assert_str_eq(text, cuts[i].cut);
+    }
 }
 END_TEST
 
@@ -1137,10 +1268,13 @@ UNIT_MAIN("report", UNIT_LOOP(texts_come_back_from_csv, 0, (int)(sizeof texts / 
           a_point_without_right_answers_has_no_figures, a_time_of_zero_has_no_ratio,
           too_few_samples_have_no_interval_and_say_so, the_serial_fraction_of_a_series_is_fitted,
           facts_give_order_bounds_and_precision, text_fits_its_columns_and_tells_what_counts,
-          failures_fit_the_columns_too, json_has_a_schema_and_every_field,
-          csv_has_a_header_and_a_row_a_point, times_have_their_unit,
-          intervals_are_in_the_unit_of_their_median, an_interval_and_its_median_agree_on_the_unit,
-          ratios_have_three_digits, cells_are_padded_by_characters, times_hold_within_five_percent,
+          failures_fit_the_columns_too, long_schedules_have_room_or_are_cut,
+          dispatch_is_a_column_where_it_varies, null_tasks_are_compared_by_what_they_cost,
+          costs_are_medians_or_unknown, texts_are_cut_at_a_character,
+          json_has_a_schema_and_every_field, csv_has_a_header_and_a_row_a_point,
+          times_have_their_unit, intervals_are_in_the_unit_of_their_median,
+          an_interval_and_its_median_agree_on_the_unit, ratios_have_three_digits,
+          cells_are_padded_by_characters, times_hold_within_five_percent,
           speedups_hold_fall_short_or_lack_cpus, counts_and_sums_are_exact_or_not,
           a_point_without_samples_is_not_measured, a_speedup_without_a_base_is_not_measured,
           a_claim_has_a_row_for_each_point_that_it_speaks_of)
