@@ -135,7 +135,8 @@ do for [device in devices] {
         do for [r = 1:rows] {
             if (PANEL[r] == p) {
                 y_ = PLACE[r] + 0.5
-                set label cut(text(r, c_title) eq '' ? 'all' : text(r, c_title), letters) at screen across(x0 - 8), first y_ right font font_small tc rgb ink
+                set label cut(text(r, c_title) eq '' ? 'all' : text(r, c_title), letters) at screen across(x0 - 8), \
+                    first y_ right font font_small tc rgb ink
                 set label uneven(r) at graph 1 + 4.0 / panel_w, first y_ left font font_small tc rgb '#555555'
                 set arrow from amount(r, c_mean_s), first PLACE[r] + 0.03 to amount(r, c_mean_s), \
                     first PLACE[r] + 0.97 nohead lc rgb ink lw 2 front

@@ -178,7 +178,8 @@ static double median_of(const struct summary_point *p, size_t offset, double *va
 {
     size_t n = 0;
     for (size_t i = 0; i < p->n; i++) {
-        double value = *(const double *)((const char *)&p->observations[i] + offset);
+        double value;
+        memcpy(&value, (const char *)&p->observations[i] + offset, sizeof value);
         if (isnan(value))
             continue;
         values[n++] = value;
