@@ -84,6 +84,7 @@ struct placement {
     int requested_pu;      /* -1: floats */
     int observed_pu;       /* where it ran when it looked */
     char observed_set[64]; /* the set it is bound to, "0-1" */
+    char host[64];         /* the machine's own name */
 };
 
 /* What map and collect bring home. The arrays are the team's, valid until the next call. */
@@ -118,7 +119,9 @@ struct backend {
     int (*map)(struct team *team, const struct job *job, struct err *err);
     int (*collect)(struct team *team, const struct job *job, struct outcome *outcome,
                    struct err *err);
-    bool (*is_broken)(const struct team *team); /* after a failed hook; NULL: as said above */
+    int (*sender)(struct team *team, uint64_t index); /* after collect: the rank that sent the
+                                                         result of a task; NULL: no ranks */
+    bool (*is_broken)(const struct team *team);       /* after a failed hook; NULL: as said above */
     void (*close)(struct team *team);
 };
 

@@ -58,5 +58,6 @@ const struct backend backend_hybrid = {
     .prepare = ranks_prepare,
     .map = ranks_map,
     .collect = ranks_collect,
+    .sender = ranks_sender,
     .close = ranks_close,
 };

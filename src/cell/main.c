@@ -214,10 +214,10 @@ static int refuse(FILE *out, const struct err *err, int status)
 
 static json_t *place_json(const struct placement *p)
 {
-    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "worker", (int)p->worker, "rank",
+    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o}", "worker", (int)p->worker, "rank",
                      (int)p->rank, "thread", (int)p->thread, "pid", (int)p->pid, "requested_pu",
                      p->requested_pu, "observed_pu", p->observed_pu, "observed_set",
-                     p->observed_set);
+                     p->observed_set, "host", sampler_sentence(p->host));
 }
 
 static void say_hello(const struct sampler *sampler, const struct launch *launch, uint64_t open_ns)

@@ -32,5 +32,6 @@ const struct backend backend_mpi = {
     .prepare = ranks_prepare,
     .map = ranks_map,
     .collect = ranks_collect,
+    .sender = ranks_sender,
     .close = ranks_close,
 };

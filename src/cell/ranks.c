@@ -18,19 +18,18 @@
 #include "base/text.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-enum order_kind { ORDER_SYNC, ORDER_PREPARE, ORDER_MAP, ORDER_COLLECT, ORDER_CLOSE };
+enum order_kind { ORDER_SYNC, ORDER_PREPARE, ORDER_MAP, ORDER_COLLECT, ORDER_WHO, ORDER_CLOSE };
 
 struct order {
     int kind;
     uint64_t start_ns; /* MAP: on the root's clock */
+    uint64_t index;    /* WHO: of the result that is asked for */
     struct job job;    /* sent with ORDER_PREPARE alone */
 };
 
@@ -102,6 +101,7 @@ static void shift(struct team *team, uint32_t thread)
     me->desk->report.claim_ns = team->dispatch->shift(team, me, &tally);
     me->desk->report.tally = tally;
     worker_end(&me->desk->report);
+    atomic_store_explicit(&me->at.since_ns, 0, memory_order_relaxed);
 }
 
 /* The order to go runs down a binomial tree: rank r passes it to r + 2^k for all 2^k > r. */
@@ -169,6 +169,16 @@ static void send_home(struct team *team)
     }
 }
 
+/* Tells the root whether this rank has sent the result of a task. */
+static void say_whose(struct team *team, uint64_t index)
+{
+    bool mine = false;
+    for (uint32_t t = 0; t < team->threads; t++)
+        for (size_t i = 0; i < team->here[t].n_ranges; i++)
+            mine = mine || index - team->here[t].ranges[i].first < team->here[t].ranges[i].count;
+    ranks_send(team, 0, TAG_READY, &mine, sizeof mine);
+}
+
 int ranks_serve(struct team *team, struct err *err)
 {
     (void)err; /* what goes wrong here is told to the root */
@@ -200,6 +210,9 @@ int ranks_serve(struct team *team, struct err *err)
             break;
         case ORDER_COLLECT:
             send_home(team);
+            break;
+        case ORDER_WHO:
+            say_whose(team, order.index);
             break;
         case ORDER_CLOSE:
             return 0;
@@ -309,6 +322,20 @@ int ranks_collect(struct team *team, const struct job *job, struct outcome *outc
     return 0;
 }
 
+int ranks_sender(struct team *team, uint64_t index)
+{
+    struct order order = {.kind = ORDER_WHO, .index = index};
+    int sender = 0; /* what nobody has sent is the root's own */
+    send_order(team, &order, offsetof(struct order, job));
+    for (int rank = 1; rank < team->n_ranks; rank++) {
+        bool mine = false;
+        ranks_receive(team, rank, TAG_READY, &mine, sizeof mine);
+        if (mine)
+            sender = rank;
+    }
+    return sender;
+}
+
 bool ranks_is_root(const struct team *team)
 {
     return team->rank == 0;
@@ -325,37 +352,6 @@ const char *ranks_runtime(const struct team *team)
 }
 
 /* --- open and close -------------------------------------------------------------------------- */
-
-/* Removes the files through which Open MPI's ranks of one machine share memory, as far as this rank
- * has them mapped. They outlive their users, and who would remove them was killed. */
-static void remove_segments(void)
-{
-    char line[4096];
-    FILE *maps = fopen("/proc/self/maps", "r");
-    while (maps && fgets(line, sizeof line, maps)) {
-        char *path = strstr(line, "/dev/shm/vader_segment.");
-        if (path) {
-            path[strcspn(path, " \n")] = '\0';
-            unlink(path);
-        }
-    }
-    if (maps)
-        fclose(maps);
-}
-
-/* Ends this rank when its parent has: mpirun, or the daemon that started it. A rank that is killed
- * goes with its job; this is for ranks whose mpirun was killed, in the middle of a long task too.
- * (PR_SET_PDEATHSIG would fire on the end of the thread that forked, which here may be one of a
- * pool that mpirun ends after the launch.) */
-static void *guard(void *argument)
-{
-    const struct team *team = argument;
-    struct pollfd parent = {.fd = (int)syscall(SYS_pidfd_open, team->parent, 0), .events = POLLIN};
-    while (getppid() == team->parent)
-        poll(&parent, 1, parent.fd >= 0 ? -1 : 300);
-    remove_segments();
-    _exit(EXIT_FAILURE);
-}
 
 /* A thread of ours that takes no signals. */
 static int start_thread(pthread_t *thread, void *(*run)(void *), struct team *team, struct err *err)
@@ -510,6 +506,7 @@ static void join_ranks(struct team *team, const char *runtime)
         team->here[t].number = (uint32_t)team->rank * team->threads + t;
         team->here[t].desk = &team->desks[t];
     }
+    atomic_store(&team->has_workers, true);
     if (!is_root)
         return;
     team->placements = alloc_zeroed(team->workers, sizeof *team->placements);
@@ -524,7 +521,8 @@ int ranks_open(struct team **team_out, const struct launch *launch, const struct
     struct team *team = team_new(launch, kind->each);
     int provided = MPI_THREAD_SINGLE;
     struct err own;
-    team->has_guardian = start_thread(&team->guardian, guard, team, &own) == 0;
+    ranks_take_questions(team);
+    team->has_guardian = start_thread(&team->guardian, ranks_guard, team, &own) == 0;
     MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided);
     join_ranks(team, kind->runtime);
     bool failed = !team->has_guardian || open_here(team, launch, kind, provided, &own) != 0;
@@ -570,6 +568,8 @@ void ranks_close(struct team *team)
         pthread_cancel(team->guardian);
         pthread_join(team->guardian, NULL);
     }
+    if (team->questions >= 0)
+        close(team->questions);
     work_shelf_release(&team->works);
     outcome_room_release(&team->room);
     worker_desks_free(team->desks, team->rank == 0 ? team->workers : team->threads);

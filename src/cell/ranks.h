@@ -37,6 +37,7 @@ int ranks_prepare(struct team *team, const struct job *job, struct err *err);
 int ranks_map(struct team *team, const struct job *job, struct err *err);
 int ranks_collect(struct team *team, const struct job *job, struct outcome *outcome,
                   struct err *err);
+int ranks_sender(struct team *team, uint64_t index);
 void ranks_close(struct team *team);
 
 #endif

@@ -1,7 +1,7 @@
 /* Inside the team of ranks: what ranks.c (orders, open, close), ranks_start.c (the common start),
- * ranks_master.c, ranks_rma.c and ranks_twolevel.c (who gets which chunk), ranks_home.c (how sums
- * and results come home) and ranks_wait.c (waiting) share. For those files alone; ranks.c says how
- * it all works. */
+ * ranks_guard.c (the thread that watches), ranks_master.c, ranks_rma.c and ranks_twolevel.c (who
+ * gets which chunk), ranks_home.c (how sums and results come home) and ranks_wait.c (waiting)
+ * share. For those files alone; ranks.c says how it all works. */
 #ifndef POOLMARK_CELL_RANKS_OWN_H
 #define POOLMARK_CELL_RANKS_OWN_H
 
@@ -37,13 +37,26 @@ struct grant {
 
 enum { MOST_ASKED = 16 }; /* of one worker at a time */
 
+/* Where a worker is, for who asks while it is there (the guardian): relaxed stores to a line of its
+ * own. In a map since since_ns, 0 outside of one; in tasks first.., or in none when count is 0. */
+struct whereabouts {
+    _Atomic uint64_t since_ns, first, count;
+};
+
+static inline void whereabouts_note(struct whereabouts *at, uint64_t first, uint64_t count)
+{
+    atomic_store_explicit(&at->first, first, memory_order_relaxed);
+    atomic_store_explicit(&at->count, count, memory_order_relaxed);
+}
+
 /* One worker of this rank, beside its desk. Written by its own thread during a map, by the first
  * thread of the rank at other times. */
 struct worker {
     alignas(CLAIM_LINE) struct worker_desk *desk;
     uint32_t number; /* rank × threads + thread */
     int pu;
-    uint64_t arrived_ns;    /* at the line, on this machine's clock */
+    uint64_t arrived_ns; /* at the line, on this machine's clock */
+    struct whereabouts at;
     struct stretch *ranges; /* of the results written here; neighbours are joined */
     size_t n_ranges, ranges_room;
     /* The chunks asked for in this map, in a ring: grants arrive in the order of the asking. */
@@ -130,6 +143,8 @@ struct team {
     ranks_each *each;
     const struct topo *topo;
     pid_t parent;
+    int questions;            /* signalfd of SIGUSR1; -1: none */
+    _Atomic bool has_workers; /* from here on the guardian may look at them */
     pthread_t guardian, deputy;
     bool has_guardian, has_deputy;
     char runtime[256];
@@ -230,6 +245,14 @@ void ranks_wait_start(struct team *team, struct worker *me);
 /* Root, after the map: when the last worker came to the line, on the root's clock. */
 void ranks_learn_way(struct team *team, uint64_t last_arrival_ns);
 
+/* --- ranks_guard.c --------------------------------------------------------------------------- */
+
+/* Makes SIGUSR1 something to be looked for: before any thread is there, which would inherit it. */
+void ranks_take_questions(struct team *team);
+
+/* The guardian's thread, for one team. */
+void *ranks_guard(void *team);
+
 /* --- ranks.c --------------------------------------------------------------------------------- */
 
 /* The dispatch of that name. */
@@ -296,8 +319,10 @@ void ranks_own_range(struct worker *me, uint64_t first, uint64_t count);
 static inline void ranks_run_chunk(struct team *team, struct worker *me, uint64_t first,
                                    uint64_t count, struct tally *tally)
 {
+    whereabouts_note(&me->at, first, count);
     worker_run_chunk(team->job.work, me->number, first, count, team->results.results, tally,
                      team->job.trace ? &me->desk->log : NULL);
+    whereabouts_note(&me->at, first, 0);
     if (team->rank > 0 && team->job.work->result_bytes > 0)
         ranks_own_range(me, first, count);
 }

@@ -44,6 +44,8 @@ void ranks_wait_start(struct team *team, struct worker *me)
     while ((int64_t)(start - (now = clock_now_ns())) > 0)
         if (start - now > SPIN_NS)
             sched_yield(); /* another worker on this CPU may not have come yet */
+    whereabouts_note(&me->at, 0, 0);
+    atomic_store_explicit(&me->at.since_ns, now, memory_order_relaxed);
 }
 
 void ranks_learn_way(struct team *team, uint64_t last_arrival_ns)

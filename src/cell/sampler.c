@@ -226,6 +226,23 @@ static void summarise(const struct sampler *sampler, const struct outcome *outco
     share_out_time(outcome, sampler->workers, start, last_end, s);
 }
 
+/* Adds to the sentence about a wrong result which rank has sent it, where that can be told. */
+static void name_sender(struct sampler *sampler, struct err *err)
+{
+    uint64_t index;
+    const char *told = strstr(err->text, "result of task ");
+    if (!sampler->backend->sender || !told || sscanf(told, "result of task %" SCNu64, &index) != 1)
+        return;
+    int rank = sampler->backend->sender(sampler->team, index);
+    const struct placement *p = sampler->backend->placements(sampler->team);
+    for (uint32_t w = 0; w < sampler->workers; w++)
+        if (p[w].rank == (uint32_t)rank) {
+            struct err wrong = *err;
+            err_set(err, "%s, sent by rank %d on %s", wrong.text, rank, p[w].host);
+            return;
+        }
+}
+
 /* Gives the job its chunks, by numbers that were told or are measured now. */
 static int make_schedule(struct sampler *sampler, struct request *request, struct sample *sample,
                          bool *lost, struct err *err)
@@ -283,6 +300,8 @@ static int take_sample(struct sampler *sampler, struct request *request, struct 
     sample->wall_ns = above(end, *start);
     summarise(sampler, outcome, *start, sample);
     sample->verified = work_verify(job->work, &outcome->total, outcome->results, err) == 0;
+    if (!sample->verified)
+        name_sender(sampler, err);
     text_copy(sample->status, sizeof sample->status, sample->verified ? "ok" : "wrong");
     return 0;
 }

@@ -188,6 +188,7 @@ void worker_place(struct placement *placement, int requested_pu)
     placement->requested_pu = requested_pu;
     placement->observed_pu = topo_current_pu();
     topo_current_set(placement->observed_set, sizeof placement->observed_set);
+    gethostname(placement->host, sizeof placement->host - 1); /* else it stays "" */
 }
 
 /* --- works ------------------------------------------------------------------------------------ */

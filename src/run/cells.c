@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/units.h"
+#include "run/words.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,7 +17,12 @@
 
 enum {
     HELLO_NS_TICKS = 600, /* × 100 ms: a minute to start is enough, even for mpirun */
-    END_MS = 2000, /* patience with a cell that was asked to end, before each harder signal */
+    END_MS = 2000,      /* patience with a cell that was asked to end, before each harder signal */
+    BY_ITSELF_MS = 500, /* patience with one that is about to end by itself */
+    RANKS_END_MS = 500, /* patience with ranks that mpirun has left */
+    LAST_BYTES = 8192,  /* looked through for what mpirun says of a rank's end */
+    WORDS_BYTES = 400,  /* of last words that are told, */
+    OWN_BYTES = 120,    /* and beside the sentence about a rank */
     MOST_ANSWER = 1 << 28, /* bytes of one answer; a trace of a million chunks has 60 MB */
 };
 
@@ -104,20 +110,32 @@ int cell_start(struct cell *cell, const struct cell_spec *spec, struct err *err)
     return status;
 }
 
-/* Ranks are no members of mpirun's process group: those that outlived it are ended one by one, if
- * the pid that they told still belongs to our program. */
+/* Whether the pid that worker i has told, on this machine, still belongs to our program. */
+static bool is_alive(const struct cell *cell, size_t i)
+{
+    char path[64], name[32] = "", host[64] = "";
+    gethostname(host, sizeof host - 1);
+    if (*cell->hosts[i] && strcmp(cell->hosts[i], host) != 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/%llu/comm", (unsigned long long)cell->placements[i].pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    bool ours = fgets(name, sizeof name, file) &&
+                strncmp(name, cell->spec->kind->program, strcspn(name, "\n")) == 0;
+    fclose(file);
+    return ours && cell->placements[i].pid > 1;
+}
+
+/* Ranks are no members of mpirun's process group: those that outlived it are ended one by one. They
+ * end by themselves once they notice, and remove their shared memory: that is waited for. */
 static void end_ranks(const struct cell *cell)
 {
+    uint64_t give_up = clock_now_ns() + (uint64_t)RANKS_END_MS * 1000000u;
     for (size_t i = 0; i < cell->n_placements; i++) {
-        char path[64], name[32] = "";
-        snprintf(path, sizeof path, "/proc/%llu/comm", (unsigned long long)cell->placements[i].pid);
-        FILE *file = fopen(path, "re");
-        if (!file)
-            continue;
-        bool ours = fgets(name, sizeof name, file) &&
-                    strncmp(name, cell->spec->kind->program, strcspn(name, "\n")) == 0;
-        fclose(file);
-        if (ours && cell->placements[i].pid > 1)
+        while (is_alive(cell, i) && clock_now_ns() < give_up)
+            clock_sleep_ns(5000000);
+        if (is_alive(cell, i))
             kill((pid_t)cell->placements[i].pid, SIGKILL);
     }
 }
@@ -132,6 +150,7 @@ void cell_stop(struct cell *cell)
     }
     text_release(&cell->input);
     free(cell->placements);
+    free(cell->hosts);
     *cell = (struct cell){.child = CHILD_INIT};
 }
 
@@ -186,39 +205,55 @@ static void drop_line(struct cell *cell, const char *line)
     cell->input.length = rest;
 }
 
-/* What a reader wants of the last words: the last paragraph. mpirun puts rulers of dashes around
- * what it says, and the host's name, which is nobody's business, into it. */
-static void tidy_words(char *words)
+/* The machine of a rank, as the hello told, or "". */
+static const char *host_of(const struct cell *cell, int rank)
 {
-    char *paragraph = words, *line = words, *save = NULL;
-    struct text kept = TEXT_INIT;
-    text_add(&kept, "", 0);
-    for (line = strtok_r(paragraph, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-        line = text_trim(line);
-        bool is_ruler = strspn(line, "-") >= 8 && line[strspn(line, "-")] == '\0';
-        if (is_ruler && save && *save)
-            text_clear(&kept);
-        char *node = strstr(line, " on node ");
-        if (node)
-            memmove(node, node + 9 + strcspn(node + 9, " "),
-                    strlen(node + 9 + strcspn(node + 9, " ")) + 1);
-        if (*line && !is_ruler)
-            text_addf(&kept, "%s%s", kept.length ? " " : "", line);
-    }
-    strcpy(words, kept.text ? kept.text : ""); /* never longer than it was */
-    text_release(&kept);
+    for (size_t i = 0; i < cell->n_placements; i++)
+        if (cell->placements[i].rank == (uint64_t)rank)
+            return cell->hosts[i];
+    return "";
 }
 
-/* Tells how the cell ended: "signal 9 (SIGKILL); last words: …". */
-static void describe_end(struct cell *cell, char *buffer, size_t size)
+/* Tells how the cell ended, if it does within the time: "signal 9 (SIGKILL); last words: …". Of
+ * ranks, mpirun knows which. */
+static void describe_end(struct cell *cell, int patience_ms, char *buffer, size_t size)
 {
-    char status[128] = "", words[400];
-    bool by_itself = child_wait(&cell->child, 500);
+    char how[192] = "", status[64], words[LAST_BYTES];
+    struct rank_end rank_end;
+    bool by_itself = child_wait(&cell->child, patience_ms), of_ranks = cell->spec->kind->uses_ranks;
     child_last_words(&cell->child, words, sizeof words);
-    tidy_words(words);
-    if (by_itself)
-        child_describe_status(cell->child.status, status, sizeof status);
-    snprintf(buffer, size, "%s%s%s", status, *words ? "; last words: " : "", words);
+    if (of_ranks && words_rank_end(words, &rank_end)) {
+        if (!*rank_end.host)
+            text_copy(rank_end.host, sizeof rank_end.host, host_of(cell, rank_end.rank));
+        words_describe_rank_end(&rank_end, how, sizeof how);
+        words_keep_own(words, OWN_BYTES);
+    } else {
+        if (by_itself)
+            child_describe_status(cell->child.status, how, sizeof how);
+        if (by_itself && of_ranks && WIFSIGNALED(cell->child.status))
+            snprintf(how, sizeof how, "mpirun was killed by %s",
+                     child_describe_status(cell->child.status, status, sizeof status));
+        child_last_words(&cell->child, words, WORDS_BYTES);
+        words_tidy(words);
+    }
+    snprintf(buffer, size, "%s%s%.*s", how, *words ? "; last words: " : "", WORDS_BYTES, words);
+}
+
+/* Asks the ranks where they are: mpirun passes SIGUSR1 on, and each writes a line. Not those of
+ * other programs, which SIGUSR1 would end. */
+static void ask_where(struct cell *cell, struct text *places)
+{
+    enum { STEP_NS = 20000000, STEPS = 25, MOST_BYTES = 1 << 18 };
+    const struct backend_kind *kind = cell->spec->kind;
+    if (!kind->uses_ranks || kind->command || !cell->ready || child_poll(&cell->child))
+        return;
+    char *words = alloc_grown(NULL, MOST_BYTES, 1);
+    kill(cell->child.pid, SIGUSR1);
+    for (size_t step = 0, n = 0; step < STEPS && n < cell->spec->ranks; step++) {
+        clock_sleep_ns(STEP_NS);
+        n = words_places(child_last_words(&cell->child, words, MOST_BYTES), places);
+    }
+    free(words);
 }
 
 /* --- hello ------------------------------------------------------------------------------------ */
@@ -228,6 +263,7 @@ static void read_placements(struct cell *cell, const json_t *hello)
     const json_t *list = json_object_get(hello, "placements");
     cell->n_placements = json_array_size(list);
     cell->placements = alloc_zeroed(cell->n_placements, sizeof *cell->placements);
+    cell->hosts = alloc_zeroed(cell->n_placements, sizeof *cell->hosts);
     for (size_t i = 0; i < cell->n_placements; i++) {
         const json_t *item = json_array_get(list, i);
         struct placement_row *row = &cell->placements[i];
@@ -248,6 +284,8 @@ static void read_placements(struct cell *cell, const json_t *hello)
         pu = json_integer_value(json_object_get(item, "observed_pu"));
         if (pu >= 0)
             snprintf(row->observed_pu, sizeof row->observed_pu, "%lld", (long long)pu);
+        const char *host = json_string_value(json_object_get(item, "host"));
+        text_copy(cell->hosts[i], sizeof cell->hosts[i], host ? host : "");
         const char *set = json_string_value(json_object_get(item, "observed_set"));
         text_copy(row->observed_set, sizeof row->observed_set, set ? set : "");
     }
@@ -295,14 +333,14 @@ int cell_greet(struct cell *cell, const struct cell_wait *wait, bool *missing, s
         drop_line(cell, line);
         break;
     case LINE_END:
-        describe_end(cell, end, sizeof end);
+        describe_end(cell, BY_ITSELF_MS, end, sizeof end);
         err_set(err, "the cell ended before it was ready: %s", end);
         break;
     case LINE_INTERRUPTED:
         err_set(err, "interrupted");
         break;
     default:
-        describe_end(cell, end, sizeof end);
+        describe_end(cell, BY_ITSELF_MS, end, sizeof end);
         err_set(err, "the cell was not ready within a minute%s", end);
     }
     if (missing)
@@ -426,12 +464,34 @@ static enum cell_state fail_cell(struct cell *cell, struct sample *sample, const
 {
     char end[600];
     struct text sentence = TEXT_INIT;
-    describe_end(cell, end, sizeof end);
-    text_addf(&sentence, "%s%s", what, end);
+    bool is_slow = strcmp(status, "timeout") == 0;
+    describe_end(cell, is_slow ? 0 : BY_ITSELF_MS, end, sizeof end);
+    text_addf(&sentence, "%s%s%s", what, *end && *end != ';' ? ": " : "", end);
     set_failure(sample, status, sentence.text);
     text_release(&sentence);
+    if (is_slow && !child_poll(&cell->child))
+        kill(-cell->child.pid, SIGTERM); /* it would not see the end of its input */
     cell_stop(cell);
     return CELL_ENDED;
+}
+
+/* The same for one that does not answer in time, with the places of its ranks; mpirun, which takes
+ * a second to end after a rank has died, may be about to tell of one. */
+static enum cell_state fail_slow_cell(struct cell *cell, struct sample *sample, const char *what)
+{
+    char words[LAST_BYTES];
+    struct rank_end rank_end;
+    struct text sentence = TEXT_INIT, places = TEXT_INIT;
+    ask_where(cell, &places);
+    bool died = cell->spec->kind->uses_ranks &&
+                words_rank_end(child_last_words(&cell->child, words, sizeof words), &rank_end);
+    text_addf(&sentence, "%s%s%s", what, places.length ? "; " : "",
+              places.length ? places.text : "");
+    enum cell_state state = died ? fail_cell(cell, sample, "died", "the cell died")
+                                 : fail_cell(cell, sample, "timeout", sentence.text);
+    text_release(&sentence);
+    text_release(&places);
+    return state;
 }
 
 enum cell_state cell_ask(struct cell *cell, const struct plan_point *p, bool trace, bool last,
@@ -442,7 +502,7 @@ enum cell_state cell_ask(struct cell *cell, const struct plan_point *p, bool tra
     sample->open_ns = cell->open_ns;
     sample->cell_pid = (uint64_t)cell->child.pid;
     if (send_request(cell, p, trace, last) != 0)
-        return fail_cell(cell, sample, "died", "the cell takes no request: ");
+        return fail_cell(cell, sample, "died", "the cell takes no request");
     enum line_result result = read_line(cell, p->timeout_ns, wait, &line);
     sample->taken_at_ns = clock_read_ns(CLOCK_REALTIME);
     switch (result) {
@@ -458,12 +518,12 @@ enum cell_state cell_ask(struct cell *cell, const struct plan_point *p, bool tra
         cell_stop(cell);
         return CELL_INTERRUPTED;
     case LINE_END:
-        return fail_cell(cell, sample, "died", "the cell died: ");
+        return fail_cell(cell, sample, "died", "the cell died");
     case LINE_TIMEOUT:
         snprintf(what, sizeof what, "no answer within %s; the cell was ended",
                  units_format_ns((double)p->timeout_ns, limit, sizeof limit));
-        return fail_cell(cell, sample, "timeout", what);
+        return fail_slow_cell(cell, sample, what);
     default:
-        return fail_cell(cell, sample, "nonsense", "the answer does not end: ");
+        return fail_cell(cell, sample, "nonsense", "the answer does not end");
     }
 }

@@ -22,6 +22,7 @@ struct cell {
     char runtime[256];
     struct placement_row *placements; /* [n_placements], as told by the hello */
     size_t n_placements;
+    char (*hosts)[64]; /* [n_placements]: machines, "" where the cell does not say */
     uint64_t next_id;
 };
 
