@@ -297,6 +297,7 @@ void ranks_clock_open(struct ranks_clock *clock)
     MPI_Bcast(told, 2, MPI_INT, 0, clock->node);
     clock->nodes = told[0];
     clock->number = told[1];
+    clock->is_root = rank == 0;
     read_skew(clock);
 }
 
@@ -356,9 +357,7 @@ uint64_t ranks_clock_error_ns(const struct ranks_clock *clock, uint64_t local_ns
 {
     if (clock->nodes == 1)
         return 0;
-    int rank;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    return model_error(rank == 0 ? &clock->worst : &clock->model, skewed(clock, local_ns));
+    return model_error(clock->is_root ? &clock->worst : &clock->model, skewed(clock, local_ns));
 }
 
 void ranks_clock_describe(const struct ranks_clock *clock, char *buffer, size_t size)

@@ -43,6 +43,7 @@ struct ranks_clock {
     MPI_Comm leaders; /* the first rank of each machine; MPI_COMM_NULL in other ranks */
     int nodes;        /* machines */
     int number;       /* of this one */
+    bool is_root;
     int64_t skew_ns;  /* tests: what is added to the clock of this machine, */
     double skew_rate; /* and how fast that grows */
     struct clock_model model;

@@ -223,8 +223,9 @@ static void describe_end(struct cell *cell, int patience_ms, char *buffer, size_
     bool by_itself = child_wait(&cell->child, patience_ms), of_ranks = cell->spec->kind->uses_ranks;
     child_last_words(&cell->child, words, sizeof words);
     if (of_ranks && words_rank_end(words, &rank_end)) {
-        if (!*rank_end.host)
-            text_copy(rank_end.host, sizeof rank_end.host, host_of(cell, rank_end.rank));
+        const char *host = host_of(cell, rank_end.rank); /* mpirun may tell its address */
+        if (*host)
+            text_copy(rank_end.host, sizeof rank_end.host, host);
         words_describe_rank_end(&rank_end, how, sizeof how);
         words_keep_own(words, OWN_BYTES);
     } else {

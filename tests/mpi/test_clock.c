@@ -73,6 +73,12 @@ static void check_one_machine(void)
     unsetenv("POOLMARK_RANKS_PER_NODE");
     setenv("POOLMARK_CLOCK_SKEW", "1000000,50", 1);
     ranks_clock_open(&clock);
+    int n_here;
+    MPI_Comm_size(clock.node, &n_here);
+    if (n_here < n_ranks) { /* started on several */
+        ranks_clock_close(&clock);
+        return;
+    }
     check_all(__LINE__, clock.nodes == 1 && !ranks_clock_is_due(&clock), "one machine", 0, 0);
     ranks_clock_sync(&clock);
     uint64_t now = clock_now_ns(), error = ranks_clock_error_ns(&clock, now);
