@@ -22,8 +22,9 @@ bool words_rank_end(const char *words, struct rank_end *end);
 /* "rank 1 on HOST was killed by signal 9 (SIGKILL)", "rank 1 on HOST ended with exit status 3". */
 void words_describe_rank_end(const struct rank_end *end, char *buffer, size_t size);
 
-/* Makes the words one line: the last paragraph, without answers to where ranks are. mpirun puts rulers of dashes around what it says,
- * and the host's name, which is nobody's business, into it. */
+/* Makes the words one line: the last paragraph, without answers to where ranks are. mpirun puts
+ * rulers of dashes around what it says, and the host's name, which is nobody's business, into it.
+ */
 void words_tidy(char *words);
 
 /* Makes the words one line of at most `most` bytes, the last ones: those that are the ranks' own,
