@@ -4,9 +4,9 @@
 # Kinds: unit (Check programs), sanitized (the same with ASan and UBSan), faults (the process pool under
 # faults, without and with sanitizers), cli (bats), mpi (programs under mpirun, once for each number in
 # their comment "ranks: 1 2 3"; with Open MPI again for each comment "ranks 4 with VARIABLE=VALUE --mca …:"),
-# runtimes (programs with either OpenMP runtime), models (the protocols, searched by spin). A program that passes takes one
-# line; one that does not shows its output. A program that was not built, ran out of time, ended badly or
-# printed no count is a failure. The last line is "N passed, N failed", with ", N skipped" where there are
+# runtimes (programs with either OpenMP runtime), models (the protocols, searched by spin). A program that
+# passes takes one line; one that does not shows its output. A program that was not built, ran out of time,
+# ended badly or printed no count is a failure. The last line is "N passed, N failed", with ", N skipped" where there are
 # any; the exit status is 0 only when none failed.
 #
 # Environment: MPIRUN; POOLMARK_REQUIRE_ALL=1 makes a kind whose tool is absent a failure.
@@ -29,6 +29,7 @@ child=
 searcher=
 
 work=$(mktemp -d) || exit 1
+lanes=()
 trap 'rm -rf "$work"' EXIT
 trap 'stop 130' INT
 trap 'stop 143' TERM
@@ -36,6 +37,7 @@ trap 'stop 143' TERM
 stop() {
     [ -z "$child" ] || kill "$child" 2>/dev/null
     [ -z "$searcher" ] || kill "$searcher" 2>/dev/null
+    [ ${#lanes[@]} -eq 0 ] || kill "${lanes[@]}" 2>/dev/null
     exit "$1"
 }
 
@@ -106,8 +108,11 @@ judge() {
     failed=$((failed + bad))
     skipped=$((skipped + left))
     if [ "$bad" -gt 0 ]; then
-        show "$name" "FAILED: $bad${why:+ ($why)}"
-        sed 's/^/    /' "$log"
+        {
+            show "$name" "FAILED: $bad${why:+ ($why)}"
+            sed 's/^/    /' "$log"
+        } >"$work/failure"
+        cat "$work/failure" # at once, or the other lane would write between
     else
         show "$name" "$good passed$([ "$left" -eq 0 ] || echo ", $left skipped")"
     fi
@@ -309,35 +314,80 @@ model_tests() {
     judge check-models "${1:-}" "${2:-0}"
 }
 
+# --- all of them ----------------------------------------------------------------------------------
+
+# Kinds by name.
+run_unit() { check_programs build/tests/unit "$unit_s"; }
+run_sanitized() { check_programs build/asan/tests/unit "$sanitized_s"; }
+run_valgrind() { valgrind_tests; }
+run_faults() {
+    fault_tests build/faults ''
+    fault_tests build/asan/faults ', sanitized'
+}
+run_cli() { cli_tests; }
+run_mpi() { mpi_tests; }
+run_runtimes() { runtime_tests; }
+run_models() { model_tests; }
+
+run_kinds() {
+    local one
+    for one; do
+        begin "$one"
+        "run_$one"
+        end
+    done
+}
+
+# The kinds one after the other, beside the other lane: most tests wait most of the time. What they counted
+# stands in a file for join_lanes.
+# shellcheck disable=SC2030,SC2031 # the lane's own variables are meant
+begin_lane() {
+    local lane=$work/lane${#lanes[@]}
+    mkdir "$lane"
+    (
+        trap - EXIT
+        trap 'stop 130' INT
+        trap 'stop 143' TERM
+        work=$lane searcher='' lanes=()
+        run_kinds "$@"
+        {
+            echo "$passed_in_all $failed_in_all $skipped_in_all"
+            printf '%s\n' "${summary[@]}"
+        } >"$lane/counted"
+    ) &
+    lanes+=($!)
+}
+
+# shellcheck disable=SC2031
+join_lanes() {
+    local i good bad left line
+    for i in "${!lanes[@]}"; do
+        wait "${lanes[i]}"
+        if [ ! -s "$work/lane$i/counted" ]; then
+            failed_in_all=$((failed_in_all + 1))
+            summary+=('a lane of tests ended early')
+            continue
+        fi
+        {
+            read -r good bad left
+            while IFS= read -r line; do
+                summary+=("$line")
+            done
+        } <"$work/lane$i/counted"
+        passed_in_all=$((passed_in_all + good))
+        failed_in_all=$((failed_in_all + bad))
+        skipped_in_all=$((skipped_in_all + left))
+    done
+    lanes=()
+}
+
 shopt -s nullglob
 
 begin_models
-
-begin unit
-check_programs build/tests/unit "$unit_s"
-end
-begin sanitized
-check_programs build/asan/tests/unit "$sanitized_s"
-end
-begin valgrind
-valgrind_tests
-end
-begin faults
-fault_tests build/faults ''
-fault_tests build/asan/faults ', sanitized'
-end
-begin cli
-cli_tests
-end
-begin mpi
-mpi_tests
-end
-begin runtimes
-runtime_tests
-end
-begin models
-model_tests
-end
+begin_lane unit cli
+begin_lane sanitized valgrind faults
+join_lanes
+run_kinds mpi runtimes models # ranks that wait for each other want the machine for themselves
 
 echo
 printf '%s\n' "${summary[@]}"
