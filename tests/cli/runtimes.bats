@@ -1,0 +1,62 @@
+#!/usr/bin/env bats
+# Two programs, two OpenMP runtimes: each has one of them and says which, and what of its settings holds.
+
+load helpers
+
+need_llvm() {
+    [ -x "$root/poolmark-cell-llvm" ] || skip 'poolmark-cell-llvm was not built'
+    "$root/poolmark-cell" --help | grep -q 'openmp .*not in this build' && skip 'no OpenMP in this build'
+    return 0
+}
+
+# hello CELL ARGUMENT...: its first line.
+hello() {
+    "$@" --backend openmp --workers 2 </dev/null | head -n 1
+}
+
+@test "no cell has both OpenMP runtimes" {
+    need_llvm
+    need ldd
+    run_split 0 ldd "$root/poolmark-cell"
+    assert_words "$output" libgomp
+    [[ $output != *libomp* ]] || complain 'libomp in poolmark-cell'
+    run_split 0 ldd "$root/poolmark-cell-llvm"
+    assert_words "$output" libomp
+    [[ $output != *libgomp* ]] || complain 'libgomp in poolmark-cell-llvm'
+}
+
+@test "each says its own name, and its runtime with the settings that hold" {
+    need_llvm
+    run_split 0 "$root/poolmark-cell-llvm" --version
+    [[ $output == 'poolmark-cell-llvm '* ]] || complain name
+    run_split 0 "$root/poolmark-cell-llvm" --help
+    assert_words "$output" 'usage: poolmark-cell-llvm' openmp procpool seq
+    run_split 2 "$root/poolmark-cell-llvm" --backend nothing
+    assert_words "$stderr" 'poolmark-cell-llvm' "nothing"
+    assert_words "$(hello env OMP_SCHEDULE=guided,7 OMP_DYNAMIC=false "$root/poolmark-cell-llvm")" \
+        '"cell": "poolmark-cell-llvm"' 'libomp' 'schedule guided 7' 'places' 'dynamic false' 'wait' \
+        'OMP_SCHEDULE=guided,7'
+    assert_words "$(hello env OMP_PROC_BIND=close OMP_WAIT_POLICY=passive "$root/poolmark-cell")" \
+        '"cell": "poolmark-cell"' 'libgomp' 'proc_bind close' 'OMP_WAIT_POLICY=passive'
+}
+
+@test "libomp's threads go to sleep soon, unless the user says how long they are to spin" {
+    need_llvm
+    assert_words "$(hello "$root/poolmark-cell-llvm")" 'wait 5 ms'
+    assert_words "$(hello env KMP_BLOCKTIME=70 "$root/poolmark-cell-llvm")" 'wait 70 ms'
+    assert_words "$(hello env OMP_WAIT_POLICY=active "$root/poolmark-cell-llvm")" 'wait active'
+}
+
+@test "a cell of libomp runs what the runtime has and what we have" {
+    need_llvm
+    local schedule dispatch id=0 requests=
+    for schedule in static:native dynamic:native guided:native pool:native auto:native taskloop:native tasks:native \
+        guided:ticket static:static; do
+        dispatch=${schedule#*:}
+        requests+="{\"id\": $((++id)), \"workload\": \"square results=yes\", \"tasks\": 1009,
+            \"schedule\": \"${schedule%:*}\", \"dispatch\": \"$dispatch\"}"
+        requests=${requests//$'\n'/ }$'\n'
+    done
+    printf '%s' "$requests" | "$root/poolmark-cell-llvm" --backend openmp --workers 3 >answers
+    [ "$(grep -c '"status": "ok".*"verified": true' answers)" -eq "$id" ] || complain "$(cat answers)"
+}
