@@ -49,14 +49,12 @@ hello() {
 
 @test "a cell of libomp runs what the runtime has and what we have" {
     need_llvm
-    local schedule dispatch id=0 requests=
-    for schedule in static:native dynamic:native guided:native pool:native auto:native taskloop:native tasks:native \
+    local pair id=0
+    for pair in static:native dynamic:native guided:native pool:native auto:native taskloop:native tasks:native \
         guided:ticket static:static; do
-        dispatch=${schedule#*:}
-        requests+="{\"id\": $((++id)), \"workload\": \"square results=yes\", \"tasks\": 1009,
-            \"schedule\": \"${schedule%:*}\", \"dispatch\": \"$dispatch\"}"
-        requests=${requests//$'\n'/ }$'\n'
+        printf '{"id": %d, "workload": "square results=yes", "tasks": 1009, "schedule": "%s", "dispatch": "%s"}\n' \
+            "$((++id))" "${pair%:*}" "${pair#*:}" >>requests
     done
-    printf '%s' "$requests" | "$root/poolmark-cell-llvm" --backend openmp --workers 3 >answers
+    "$root/poolmark-cell-llvm" --backend openmp --workers 3 <requests >answers
     [ "$(grep -c '"status": "ok".*"verified": true' answers)" -eq "$id" ] || complain "$(cat answers)"
 }
