@@ -212,15 +212,13 @@ static void make_tasks(struct worker_desk *desks, const struct job *job, void *r
     }
 }
 
-static void map_tasks(struct worker_desk *desks, const struct job *job, void *results)
+static void map_tasks(struct worker_desk *desks, uint32_t worker, const struct job *job,
+                      void *results)
 {
-#pragma omp master
-    {
-        if (job->sched.kind == SCHED_TASKLOOP)
-            make_taskloop(desks, job, results);
-        else
-            make_tasks(desks, job, results);
-    }
+    if (worker == 0 && job->sched.kind == SCHED_TASKLOOP)
+        make_taskloop(desks, job, results);
+    else if (worker == 0)
+        make_tasks(desks, job, results);
 #pragma omp barrier
 }
 
@@ -263,7 +261,7 @@ static int openmp_map(struct team *team, const struct job *job, struct err *err)
         if (way == WAY_LOOP)
             map_loop(team, desk, worker, job, results);
         else if (way == WAY_TASKS)
-            map_tasks(team->desks, job, results);
+            map_tasks(team->desks, worker, job, results);
         else
             map_claims(team, desk, worker, job, results);
         worker_end(&desk->report);

@@ -290,6 +290,8 @@ static const struct {
     const char *fault, *says;
 } faults[] = {{"exit", "ended with status 7"}, {"abort", "signal 6"}, {"segv", "signal 11"}};
 
+static const enum sched_kind claimed[] = {SCHED_DYNAMIC, SCHED_STEAL, SCHED_WF};
+
 START_TEST(procpool_tells_of_a_worker_that_dies)
 {
     struct cell cell;
@@ -297,7 +299,7 @@ START_TEST(procpool_tells_of_a_worker_that_dies)
     char spec[128];
     snprintf(spec, sizeof spec, "./build/fixtures/plugin_fault.so fault=%s at=17",
              faults[_i].fault);
-    struct job job = job_of(&cell, spec, SCHED_DYNAMIC, 100, 0);
+    struct job job = job_of(&cell, spec, claimed[_i], 100, 0);
     struct outcome outcome;
     ck_assert_int_eq(ask(&cell, &job, &outcome), -1);
     ck_assert_msg(strstr(err.text, faults[_i].says) != NULL, "%s", err.text);
