@@ -196,6 +196,14 @@ static struct sched plan_sched(const struct sched_spec *spec, uint64_t n, uint32
     return sched;
 }
 
+/* The guided loop of LLVM's runtime has other chunks than GCC's: those of guided-llvm. */
+static bool is_cut_by_libomp(const struct backend_kind *kind, const char *dispatch,
+                             const struct sched_rule *rule)
+{
+    return rule->kind == SCHED_GUIDED && strcmp(dispatch, "native") == 0 && kind->library &&
+           strcmp(kind->library, "libomp") == 0;
+}
+
 static int add_shape(struct expansion *x, const struct shape *s, const char *workload,
                      struct err *err)
 {
@@ -227,6 +235,8 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
     if (plan_find(x->plan, &p.point) != SIZE_MAX ||
         (has_twin && plan_find(x->plan, &twin) != SIZE_MAX))
         return 0;
+    if (is_cut_by_libomp(s->kind, p.point.dispatch, s->spec->rule))
+        sched = sched_resolve(SCHED_GUIDED_LLVM, x->work->n, s->workers, s->chunk);
     p.bound = bound_compute(x->work, &sched, x->machine->usable);
     p.timeout_ns = sample_timeout(x->e, &p.bound, sched_spec_check_complete(s->spec, NULL) != 0);
     p.cell = find_cell(x->plan, &(struct cell_spec){.kind = s->kind,

@@ -184,6 +184,7 @@ points() {
 
 @test "two runtimes side by side: cells, tables, figures" {
     [ -x "$root/poolmark-cell-llvm" ] || skip 'poolmark-cell-llvm was not built'
+    need_schedule guided-llvm
     make_tree poolmark-cell poolmark-cell-llvm
     run_split 0 bin/poolmark run --dry-run --workload null --tasks 5 --workers 2 --backends openmp:gomp,openmp:llvm
     assert_words "$output" 'poolmark-cell --backend openmp --' 'poolmark-cell-llvm --backend openmp --'
@@ -201,4 +202,12 @@ points() {
     [ "$(find out/plots -name '*.svg' -size +0 | wc -l)" -ge 4 ]
     [ "$(grep -l 'openmp:gomp' out/plots/*.svg | wc -l)" -ge 3 ]
     [ -z "$(find out -name '*:*')" ]
+    # The bound is that of the chunks which each makes.
+    bin/poolmark run --out guided --quiet --workload null --tasks 100 --workers 2 --reps 1 --launches 1 \
+        --backends openmp:gomp,openmp:llvm,procpool --schedules guided,guided-llvm --dispatch native,ticket \
+        --workload 'sleep time=10us shape=linear' --format csv >/dev/null
+    [ "$(cells guided/summary.csv schedule backend dispatch bound | sed -n 's/^guided|openmp:llvm|native|//p')" = \
+        "$(cells guided/summary.csv schedule backend dispatch bound | sed -n 's/^guided-llvm|procpool|ticket|//p')" ]
+    [ "$(cells guided/summary.csv schedule backend dispatch bound | sed -n 's/^guided|openmp:gomp|native|//p')" = \
+        "$(cells guided/summary.csv schedule backend dispatch bound | sed -n 's/^guided|procpool|ticket|//p')" ]
 }
