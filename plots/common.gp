@@ -263,7 +263,15 @@ if (ARG1 eq 'sort') {
     apart(a, b) = abs(a - b) > 0.01 * abs(a)
     differ(i, j) = X[i] == X[j] && SERIES[i] && SERIES[j] && \
         PANEL[SERIES[i] + 0] == PANEL[SERIES[j] + 0] && apart(BOUND[i], BOUND[j])
-    panel_by = wanted(split, varied)
+    # Series with several points at one x (ranks x threads) say so beside each point: one to a panel, where
+    # there are not too many of them.
+    several_ = 0
+    do for [k = 1:n_series] {
+        if (0 < sum [i_ = 1:rows] (SERIES[i_] == k ? sum [j_ = 1:i_ - 1] (SERIES[j_] == k && X[j_] == X[i_] ? 1 : 0) : 0)) {
+            several_ = several_ + 1
+        }
+    }
+    panel_by = several_ > 1 && n_series <= 12 ? varied : wanted(split, varied)
     free_ = without(panel_by.' dispatch', varied)
     array TITLE[rows]
     array PANEL[rows]
@@ -383,6 +391,18 @@ if (ARG1 eq 'draw') {
     foot = 14 + 15 * (caption eq '' ? 0 : wrapped_lines) + 8
     cell_h = (canvas_h - head - foot) / real(grid_rows)
     panel_h = cell_h - (n_panels > 1 ? 78 : 62)
+    cell_w_ = (canvas_w - 12) / real(grid_columns)
+    beside_most = 1
+    do for [r = 1:rows] {
+        if (SERIES[r] && inset > 0) {
+            beside_most = most(beside_most, sum [i_ = 1:rows] (SERIES[i_] == SERIES[r] && X[i_] == X[r] ? 1 : 0))
+        }
+    }
+    wider_ = (x_to / x_from) ** (6.0 * (beside_most - 1) / (cell_w_ - 60 - gutter))
+    x_to = x_to * wider_
+    if (x_field == c_chunk) { x_from = x_from / wider_ }
+    if (inset > 0) { y_to = y_scale eq 'linear' ? y_to + (y_to - y_from) * 30.0 / panel_h : \
+        y_to * (y_to / y_from) ** (30.0 / panel_h) }
 
     # Ticks on y: the finest set whose labels have room. A set is mantissas and a base.
     y_ticks = ''
@@ -521,19 +541,14 @@ if (ARG1 eq 'draw') {
         STAIRS[k] = 1
         do for [j = 1:m] {
             r = ORDER[j]
-            note = JOINED[k] ? '' : text(r, c_ranks).'×'.text(r, c_threads)
-            under = 0
-            alone = 1
-            do for [i = 1:m] {
-                if (i != j && X[ORDER[i]] == X[r]) {
-                    alone = 0
-                    if (Y[ORDER[i]] > Y[r]) { under = 1 }
-                }
-            }
-            if (alone) { note = '' }
-            print sprintf('%.10g %.10g %.10g %.10g %.10g %.10g "%s" "%s"', shifted(r), Y[r], LOW[r], \
-                HIGH[r], X[r], BOUND[r], under ? '' : note, under ? note : '')
-            END_X[k] = shifted(r)
+            beside = sum [i_ = 1:m] (X[ORDER[i_]] == X[r] ? 1 : 0)
+            before = sum [i_ = 1:j] (X[ORDER[i_]] == X[r] ? 1 : 0)
+            note = beside > 1 ? text(r, c_ranks).'×'.text(r, c_threads) : ''
+            x_ = shifted(r) * 2 ** (least(12.0 / panel_w * x_span, is_known(gap) ? 0.7 * gap / beside : 1) * \
+                (before - (beside + 1) / 2.0))
+            print sprintf('%.10g %.10g %.10g %.10g %.10g %.10g "%s" %.10g', x_, Y[r], LOW[r], \
+                HIGH[r], X[r], BOUND[r], note, most(Y[r], HIGH[r]))
+            END_X[k] = x_
             END_Y[k] = Y[r]
             if (j > 1) { if (X[r] - X[ORDER[j - 1]] > 1) { STAIRS[k] = 0 } }
         }
@@ -698,7 +713,7 @@ if (ARG1 eq 'draw') {
             piece_ = '$points index %d using '
             bar_ = '($5 * 2 ** -%g):6:($5 * (2 ** %g - 2 ** -%g)):(0) with vectors nohead lc rgb "%s" lw 4 notitle, '
             amdahl_ = '(x >= 1 && x <= %g ? 1 / (%g + (1 - %g) / x) : NaN) with lines lc rgb "%s" lw 1.5 dt (3, 5) notitle, '
-            note_ = ' with labels left offset %s boxed font "%s" tc rgb ink notitle, '
+            note_ = ' with labels left rotate by 90 offset 0,0.4 font "%s" tc rgb ink notitle, '
             steps_done = 0
             do for [k = 1:n_series] {
                 if (PANEL[k] == p && has_bound && (!AGREE[p] || JOINED[k])) {
@@ -727,8 +742,7 @@ if (ARG1 eq 'draw') {
                             'pt 6 ps 2.1 * big lc rgb ink lw 1 notitle, '
                     }
                     if (!JOINED[k]) {
-                        parts = parts.sprintf(piece_.'1:2:7'.note_, k - 1, '0.8,0.7', font_tiny)
-                        parts = parts.sprintf(piece_.'1:2:8'.note_, k - 1, '0.8,-0.8', font_tiny)
+                        parts = parts.sprintf(piece_.'1:8:7'.note_, k - 1, font_tiny)
                     }
                 }
             }

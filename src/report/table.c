@@ -196,7 +196,7 @@ static const struct column columns_table[N_COLUMNS] = {
     [PER_TASK] = {"a task", 8, 110, 0, fill_per_task},
     [TO_BEST] = {"to best", 7, NEVER, 0, NULL},
     [SERIAL] = {"serial", 6, 118, NEVER, fill_karp_flatt},
-    [N_CHUNKS] = {"chunks", 8, 127, 127, fill_n_chunks},
+    [N_CHUNKS] = {"chunks", 7, 127, 127, fill_n_chunks},
     [CLAIM] = {"claim", 6, 134, 94, fill_claim},
     [IDLE] = {"idle", 6, 141, 101, fill_idle},
 };
@@ -204,7 +204,7 @@ static const struct column columns_table[N_COLUMNS] = {
 /* How a block is shown. */
 struct layout {
     int width[N_COLUMNS]; /* as in columns_table; 0: not shown */
-    bool is_null;
+    bool is_null, has_rules;
     double best_s; /* shortest time of its rows but the base */
 };
 
@@ -291,6 +291,23 @@ static bool has_dispatches(const struct summary *s, const struct summary_point *
     return false;
 }
 
+/* Whether all rows leave the chunk size to rules of which one makes chunks of several sizes: then
+ * their number says more than the least size. */
+static bool has_rules(const struct summary *s, const struct summary_point *first)
+{
+    bool varies = false;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct summary_point *p = &s->points[i];
+        if (!same_block(first, p) || is_base(p))
+            continue;
+        if (!p->point.chunk_auto || !isfinite(p->row.chunks))
+            return false;
+        double size = (double)p->point.chunk, tasks = (double)p->point.tasks;
+        varies = varies || ceil(tasks / size) != p->row.chunks;
+    }
+    return varies;
+}
+
 /* Names take the room that they need: first that of columns that a wider terminal would show, then
  * that of columns that are the same in every row, which the heading tells, then that of intervals.
  * At last long schedules are cut. */
@@ -317,6 +334,11 @@ static struct layout lay_out(const struct summary *s, const struct summary_point
         const struct column *c = &columns_table[i];
         int needs = l.is_null ? c->needs_null : c->needs;
         l.width[i] = needs == 0 || needs + names <= columns ? c->width : 0;
+    }
+    l.has_rules = has_rules(s, first);
+    if (l.has_rules) {
+        l.width[CHUNK] = 0;
+        l.width[N_CHUNKS] = columns_table[N_CHUNKS].width;
     }
     static const enum column_id constant[] = {CHUNK, WORKERS};
     for (int i = 0; i < 2; i++)
@@ -352,7 +374,7 @@ static void print_constants(FILE *to, const struct summary *s, const struct summ
             point = &s->points[i].point;
     if (point && !l->width[WORKERS])
         fprintf(to, ", %" PRIu64 " worker%s", point->workers, point->workers == 1 ? "" : "s");
-    if (point && !l->width[CHUNK])
+    if (point && !l->width[CHUNK] && !l->has_rules)
         fprintf(to, ", chunk %" PRIu64, point->chunk);
 }
 

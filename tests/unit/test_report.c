@@ -948,6 +948,38 @@ START_TEST(dispatch_is_a_column_where_it_varies)
 }
 END_TEST
 
+/* The least chunk size says little of rules that cut chunks of several sizes: their number stands
+ * there. */
+START_TEST(rules_with_chunks_of_several_sizes_show_their_number)
+{
+    struct journal j = begin_samples();
+    struct point p = make_point("mpi", 2);
+    p.chunk_auto = 1;
+    for (int i = 0; i < 2; i++) {
+        snprintf(p.schedule, sizeof p.schedule, i ? "guided" : "dynamic");
+        for (uint64_t pass = 0; pass < 6; pass++) {
+            struct sample s = make_sample(0, pass, 1000);
+            s.chunks = i ? 7 : 12;
+            add_sample(&j, &p, &s);
+        }
+    }
+    struct summary s = end_samples(&j);
+    snprintf(s.points[0].point.workload, sizeof s.points[0].point.workload, "burn");
+    snprintf(s.points[1].point.workload, sizeof s.points[1].point.workload, "burn");
+    struct text t = printed(&s, write_narrow);
+    assert_fits(t.text, 80, false);
+    ck_assert_ptr_nonnull(strstr(t.text, "bound  chunks\n"));
+    ck_assert_ptr_nonnull(strstr(t.text, "-       7\n"));
+    ck_assert_ptr_null(strstr(t.text, "chunk 1"));
+    s.points[1].row.chunks = 12; /* all of one size: that size */
+    text_release(&t);
+    t = printed(&s, write_narrow);
+    ck_assert_ptr_nonnull(strstr(t.text, " chunk "));
+    text_release(&t);
+    summary_release(&s);
+}
+END_TEST
+
 /* Tasks that do nothing: what each costs, and the ratio to the fastest, in place of a speedup. */
 START_TEST(null_tasks_are_compared_by_what_they_cost)
 {
@@ -1270,11 +1302,11 @@ UNIT_MAIN("report", UNIT_LOOP(texts_come_back_from_csv, 0, (int)(sizeof texts / 
           facts_give_order_bounds_and_precision, text_fits_its_columns_and_tells_what_counts,
           failures_fit_the_columns_too, long_schedules_have_room_or_are_cut,
           dispatch_is_a_column_where_it_varies, null_tasks_are_compared_by_what_they_cost,
-          costs_are_medians_or_unknown, texts_are_cut_at_a_character,
-          json_has_a_schema_and_every_field, csv_has_a_header_and_a_row_a_point,
-          times_have_their_unit, intervals_are_in_the_unit_of_their_median,
-          an_interval_and_its_median_agree_on_the_unit, ratios_have_three_digits,
-          cells_are_padded_by_characters, times_hold_within_five_percent,
+          rules_with_chunks_of_several_sizes_show_their_number, costs_are_medians_or_unknown,
+          texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
+          csv_has_a_header_and_a_row_a_point, times_have_their_unit,
+          intervals_are_in_the_unit_of_their_median, an_interval_and_its_median_agree_on_the_unit,
+          ratios_have_three_digits, cells_are_padded_by_characters, times_hold_within_five_percent,
           speedups_hold_fall_short_or_lack_cpus, counts_and_sums_are_exact_or_not,
           a_point_without_samples_is_not_measured, a_speedup_without_a_base_is_not_measured,
           a_claim_has_a_row_for_each_point_that_it_speaks_of)
