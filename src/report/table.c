@@ -326,7 +326,7 @@ static struct layout lay_out(const struct summary *s, const struct summary_point
         for (int k = 0; k <= DISPATCH; k++)
             if (l.width[k])
                 widen(&l, k, p, columns / 4);
-        if (!is_base(p) && !(p->row.median_s >= l.best_s))
+        if (!is_base(p) && isfinite(p->row.median_s) && !(p->row.median_s >= l.best_s))
             l.best_s = p->row.median_s;
     }
     int names = total_width(&l) - 1 - 12 - 9; /* beyond what backend and schedule have anyhow */

@@ -987,6 +987,10 @@ START_TEST(null_tasks_are_compared_by_what_they_cost)
     add_point(&j, "seq", "null", "static", "none", 12);
     add_point(&j, "mpi", "null", "dynamic", "master", 60000);
     add_point(&j, "mpi", "null", "dynamic", "rma", 24000);
+    struct point lost = make_point("openmp", 2);
+    struct sample died = make_sample(0, 0, 0);
+    snprintf(died.status, sizeof died.status, "died");
+    add_sample(&j, &lost, &died); /* no time, and so not the best */
     struct summary s = end_samples(&j);
     struct text t = printed(&s, write_narrow);
     assert_fits(t.text, 80, false);
