@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_BARS_OF_PAGE = 24000, MOST_BARS = 3000, NO_BAR = UINT32_MAX };
+enum { MOST_BARS_OF_PAGE = 36000, MOST_BARS = 3000, NO_BAR = UINT32_MAX };
 
 struct bar {
     uint32_t worker, chunks;
