@@ -5,8 +5,11 @@
 
 #include "report/pages.h"
 
-/* Makes the pages and writes their files, for experiments of several schedules or dispatches, and
- * of their points those with most workers:
+/* Whether an experiment has several schedules or dispatches to be compared. */
+bool busy_is_called_for(const struct summary *summary);
+
+/* Makes the pages and writes their files, for experiments that call for it, and of their points
+ * those with most workers:
  *
  *   NAME.csv       row panel title backend workers samples mean_s most_s span_s
  *   NAME-bars.csv  row position busy_s claim_s span_s

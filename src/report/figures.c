@@ -249,7 +249,7 @@ int figures_draw(const struct summary *s, const char *folder, bool has_articles,
                  struct figures *figures, struct err *err)
 {
     *figures = (struct figures){.no_trace = !has_file(folder, "trace.csv")};
-    bool has_workers = has_file(folder, "workers.csv");
+    bool has_workers = has_file(folder, "workers.csv") && busy_is_called_for(s);
     if (each_figure(s, folder, has_articles, NULL) == 0 && figures->no_trace && !has_workers)
         return 0;
     if (!has_gnuplot()) {
@@ -261,8 +261,12 @@ int figures_draw(const struct summary *s, const char *folder, bool has_articles,
     if (mkdir(path, 0777) != 0 && errno != EEXIST)
         return err_set(err, "%s cannot be made: %s", path, strerror(errno));
     each_figure(s, folder, has_articles, figures);
-    draw_pages(s, folder, "timeline", "the sample of the median time", timelines_make, figures);
-    draw_pages(s, folder, "busy", "medians", busy_make, figures);
+    if (!figures->no_trace)
+        draw_pages(s, folder, "timeline", "the sample of the median time", timelines_make, figures);
+    if (has_workers)
+        draw_pages(s, folder, "busy", "medians", busy_make, figures);
+    if (figures->n_drawn == 0)
+        rmdir(path); /* unless there is something in it */
     return 0;
 }
 
