@@ -6,8 +6,8 @@
 # their comment "ranks: 1 2 3"; with Open MPI again for each comment "ranks 4 with VARIABLE=VALUE --mca …:"),
 # runtimes (programs with either OpenMP runtime), models (the protocols, searched by spin). A program that
 # passes takes one line; one that does not shows its output. A program that was not built, ran out of time,
-# ended badly or printed no count is a failure. The last line is "N passed, N failed", with ", N skipped" where there are
-# any; the exit status is 0 only when none failed.
+# ended badly or printed no count is a failure. The last line is "N passed, N failed", with ", N skipped"
+# where there are any; the exit status is 0 only when none failed.
 #
 # Environment: MPIRUN; POOLMARK_REQUIRE_ALL=1 makes a kind whose tool is absent a failure.
 set -u

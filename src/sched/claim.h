@@ -23,8 +23,8 @@
  * Invariants:
  *   - Each task belongs to the one worker whose atomic operation took it.
  *   - Nothing blocks but stealing, which waits for whoever is at the same range. What a dead worker
- *     has not taken others steal; one that dies in the very steal leaves a range locked, and
- * thieves wait for it until they are ended: its list is lost anyway.
+ *     has not taken others steal; if it died in the very steal, a range stays locked, and thieves
+ *     wait until they are ended: the list is lost anyway.
  *   - A past is written by its own worker alone, into the copy that is not shown, and then shown;
  *     who reads it while it is written twice reads again. So one worker's numbers always belong
  *     together, those of several workers are as old as their last claim or report.
