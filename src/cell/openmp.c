@@ -22,8 +22,10 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 struct team {
@@ -353,6 +355,16 @@ static void limit_blocktime(void)
         set(BLOCKTIME_MS);
 }
 
+/* libomp registers in a file of shared memory, by which a second copy of it in this process would
+ * be found; there is none, and a cell that is killed would leave the file behind. */
+static void remove_registration(void)
+{
+    char name[64];
+    snprintf(name, sizeof name, "/__KMP_REGISTERED_LIB_%d_%d", (int)getpid(), (int)getuid());
+    if (is_libomp())
+        shm_unlink(name);
+}
+
 /* -1 under libgomp. */
 static int blocktime_ms(void)
 {
@@ -450,6 +462,7 @@ static int openmp_open(struct team **team, const struct launch *launch, struct e
         abort();
     limit_blocktime();
     describe_runtime(&t->runtime);
+    remove_registration();
     omp_set_dynamic(0);
     if (topo_plan(launch->topo, launch->bind, t->workers, t->pus, err) != 0 ||
         place_threads(t, launch->topo, err) != 0) {

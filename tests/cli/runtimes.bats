@@ -58,3 +58,16 @@ hello() {
     "$root/poolmark-cell-llvm" --backend openmp --workers 3 <requests >answers
     [ "$(grep -c '"status": "ok".*"verified": true' answers)" -eq "$id" ] || complain "$(cat answers)"
 }
+
+@test "a cell of libomp leaves nothing in /dev/shm, killed or not" {
+    need_llvm
+    [ -d /dev/shm ] || skip 'no /dev/shm here'
+    mkfifo requests
+    "$root/poolmark-cell-llvm" --backend openmp --workers 2 <requests >stdout 3>&- &
+    started+=("$!")
+    exec 4>requests
+    wait_for 10 has_lines stdout 1
+    [ ! -e "/dev/shm/__KMP_REGISTERED_LIB_$!_$(id -u)" ] || complain 'a file in /dev/shm'
+    kill -KILL "$!"
+    exec 4>&-
+}
