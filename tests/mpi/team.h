@@ -44,7 +44,7 @@ __attribute__((format(printf, 3, 4))) static inline bool check_at(int line, bool
     return false;
 }
 
-/* A job by the first dispatch that carries the rule. */
+/* A job by the first dispatch that carries the rule, which has the numbers that it reckons with. */
 static inline struct job job_of(const char *spec, enum sched_kind kind, uint64_t n, uint64_t chunk)
 {
     struct job job = {.scale = 1};
@@ -56,6 +56,10 @@ static inline struct job job_of(const char *spec, enum sched_kind kind, uint64_t
     }
     text_copy(job.dispatch, sizeof job.dispatch, dispatch);
     job.sched = sched_resolve(kind, n, launch.workers, chunk);
+    struct sched_spec known = {.rule = sched_rule_of(kind), .params = job.sched.params};
+    known.params.h = known.params.mean = known.params.sd = 1000;
+    if (known.rule->needs)
+        job.sched = sched_make(&known, n, launch.workers, chunk);
     return job;
 }
 
