@@ -389,6 +389,8 @@ if (ARG1 eq 'draw') {
     caption_text = wrap_(caption, int((canvas_w - 40) / (0.56 * size_small)))
     head = (common eq '' ? 68 : 90) + 14
     foot = 14 + 15 * (caption eq '' ? 0 : wrapped_lines) + 8
+    # Each name at the end of a series wants a line of its own.
+    canvas_h = int(most(canvas_h, least(3000, head + foot + grid_rows * (13 * largest + 78))))
     cell_h = (canvas_h - head - foot) / real(grid_rows)
     panel_h = cell_h - (n_panels > 1 ? 78 : 62)
     cell_w_ = (canvas_w - 12) / real(grid_columns)
