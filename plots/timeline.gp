@@ -144,7 +144,7 @@ do for [device in devices] {
         set object 1 rectangle from 0, workers - 0.5 to makespan, -0.5 fillcolor rgb '#ededed' fillstyle solid 1 noborder behind
         set arrow from makespan, graph 0 to makespan, graph 1 nohead lc rgb ink lw 1.6 dt (6, 4) front
         set label '' at first_s, graph 1 + 1.0 / panel_h point pt 11 ps 1.2 * big lc rgb ink front
-        plot bars index p - 1 skip 1 using 3:2:3:4:($2 - thick):($2 + thick):(shade(colour, int($5))) \
+        plot bars index int(amount(p, c_panel)) - 1 skip 1 using 3:2:3:4:($2 - thick):($2 + thick):(shade(colour, int($5))) \
             with boxxyerror fillcolor rgb variable notitle
     }
     unset multiplot
