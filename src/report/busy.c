@@ -246,18 +246,9 @@ static int write_page(struct page *page, struct shares *all, const char *folder,
     return page_files_close(&files, err);
 }
 
-static bool is_called_for(const struct summary *s, size_t i)
+bool busy_compares(const struct summary *s, const char *experiment)
 {
-    return factors_begin_experiment(s, i) &&
-           factors_varying(s, s->points[i].point.experiment) & (FACTOR_SCHEDULE | FACTOR_DISPATCH);
-}
-
-bool busy_is_called_for(const struct summary *s)
-{
-    for (size_t i = 0; i < s->n; i++)
-        if (is_called_for(s, i))
-            return true;
-    return false;
+    return factors_varying(s, experiment) & (FACTOR_SCHEDULE | FACTOR_DISPATCH);
 }
 
 int busy_make(struct pages *pages, const struct summary *s, const char *folder, struct err *err)
@@ -266,9 +257,9 @@ int busy_make(struct pages *pages, const struct summary *s, const char *folder, 
     *pages = (struct pages){0};
     snprintf(path, sizeof path, "%.4000s/workers.csv", folder);
     for (size_t i = 0; i < s->n; i++) {
-        if (is_called_for(s, i))
-            pages_add(pages, s, s->points[i].point.experiment, "busy", MOST_ROWS,
-                      has_several_workers);
+        const char *experiment = s->points[i].point.experiment;
+        if (factors_begin_experiment(s, i) && busy_compares(s, experiment))
+            pages_add(pages, s, experiment, "busy", MOST_ROWS, has_several_workers);
     }
     size_t n = 0, n_owners;
     for (size_t i = 0; i < pages->n; i++) {

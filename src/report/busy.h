@@ -5,10 +5,10 @@
 
 #include "report/pages.h"
 
-/* Whether an experiment has several schedules or dispatches to be compared. */
-bool busy_is_called_for(const struct summary *summary);
+/* Whether the experiment has several schedules or dispatches to be compared. */
+bool busy_compares(const struct summary *summary, const char *experiment);
 
-/* Makes the pages and writes their files, for experiments that call for it, and of their points
+/* Makes the pages and writes their files, for experiments that compare, and of their points
  * those with most workers:
  *
  *   NAME.csv       row panel title backend workers samples mean_s most_s span_s

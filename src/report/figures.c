@@ -191,16 +191,18 @@ static void draw(const struct summary *s, const char *folder, const struct drawi
 static size_t each_figure(const struct summary *s, const char *folder, bool has_articles,
                           struct figures *figures)
 {
-    static const char *const scripts[] = {"speedup", "efficiency", "time", "chunks", "heat"};
+    static const char *const scripts[] = {"speedup", "efficiency", "time",
+                                          "chunks",  "heat",       "schedules"};
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++) {
         const char *experiment = s->points[i].point.experiment;
         if (!factors_begin_experiment(s, i))
             continue;
         bool over_workers = count_workers(s, experiment) > 1,
-             over_chunks = has_chunks(s, experiment);
-        const bool called_for[] = {over_workers, over_workers, over_workers, over_chunks,
-                                   over_workers && over_chunks};
+             over_chunks = has_chunks(s, experiment), over_schedules = busy_compares(s, experiment);
+        const bool called_for[] = {
+            over_workers,  over_workers, over_workers, over_chunks, over_workers && over_chunks,
+            over_schedules};
         for (size_t k = 0; k < sizeof scripts / sizeof *scripts; k++) {
             char name[PAGE_NAME_BYTES];
             snprintf(name, sizeof name, "%s-%s", experiment, scripts[k]);
@@ -249,8 +251,8 @@ int figures_draw(const struct summary *s, const char *folder, bool has_articles,
                  struct figures *figures, struct err *err)
 {
     *figures = (struct figures){.no_trace = !has_file(folder, "trace.csv")};
-    bool has_workers = has_file(folder, "workers.csv") && busy_is_called_for(s);
-    if (each_figure(s, folder, has_articles, NULL) == 0 && figures->no_trace && !has_workers)
+    bool has_workers = has_file(folder, "workers.csv");
+    if (each_figure(s, folder, has_articles, NULL) == 0 && figures->no_trace)
         return 0;
     if (!has_gnuplot()) {
         figures->no_gnuplot = true;

@@ -16,8 +16,9 @@ struct figures {
  *   speedup, efficiency, time   for every experiment with several worker counts
  *   chunks                      for those with several chunk sizes
  *   heat                        for those with both
+ *   schedules                   for those with several schedules or dispatches
  *   timeline                    for all, when there is a trace.csv
- *   busy                        for those with several schedules or dispatches, from workers.csv
+ *   busy                        for the same as schedules, from workers.csv
  *   articles                    when there are claims
  */
 int figures_draw(const struct summary *summary, const char *folder, bool has_articles,

@@ -35,7 +35,7 @@ draw() {
     grep -q 'S15' articles.svg
 }
 
-@test "timelines, busy times and heat maps name what they show" {
+@test "timelines, busy times, schedules and heat maps name what they show" {
     setup_figures
     draw timeline timeline.csv synthetic
     for word in 'procpool, static' 'openmp:llvm, guided' 'makespan 36 ms' '262144 of 300000 chunks'; do
@@ -44,6 +44,10 @@ draw() {
     draw busy busy.csv synthetic
     for word in 'openmp:llvm' 'guided, chunk 8' '+48 %'; do
         grep -q "$word" busy.svg || complain "busy.svg lacks $word"
+    done
+    draw schedules summary.csv synthetic-grid
+    for word in procpool 'chunk 16' 'Schedules: synthetic-grid, 4 workers' 'bound'; do
+        grep -q "$word" schedules.svg || complain "schedules.svg lacks $word"
     done
     draw heat summary.csv synthetic-grid
     for word in mpi procpool 3.88 '≤ 4.00' '–'; do
@@ -57,6 +61,8 @@ draw() {
     grep -q 'no rows' speedup.svg
     draw heat summary.csv nobody
     grep -q 'no rows' heat.svg
+    draw schedules summary.csv nobody
+    grep -q 'no rows' schedules.svg
     mkdir empty
     for script in timeline busy; do
         head -1 "$root/tests/golden/figures/$script.csv" >"empty/$script.csv"
@@ -70,7 +76,7 @@ draw() {
     setup_figures
     "$poolmark" run --out out --quiet --workload null --tasks 12 --workers 1,2 --chunks 1,4 --backends procpool \
         --schedules dynamic,guided --reps 2 --launches 1 --trace
-    for figure in speedup chunks heat timeline; do
+    for figure in speedup chunks heat schedules timeline; do
         [ -s "out/plots/command-line-$figure.svg" ] || complain "no $figure: $(ls out/plots)"
     done
     rm out/trace.csv
