@@ -50,6 +50,8 @@ static int take_sample(void *user, size_t number, const struct sample *sample, s
     struct summary *s = user;
     struct summary_point *p = &s->points[number];
     p->n_misplaced += sample->misplaced;
+    if (*sample->remark)
+        text_copy(p->remark, sizeof p->remark, sample->remark);
     if (sample->nodes > p->nodes)
         p->nodes = sample->nodes;
     if (sample->chain_ps) {

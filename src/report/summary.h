@@ -49,7 +49,7 @@ struct summary_point {
     size_t n, capacity;
     uint64_t n_failed, n_misplaced;
     uint64_t nodes; /* most that any sample ran on; 0: none told */
-    char last_error[FIELD_TEXT_BYTES];
+    char last_error[FIELD_TEXT_BYTES], remark[FIELD_TEXT_BYTES]; /* the last that there was */
     uint64_t chain_ps_sum; /* of the register chain beside the samples */
     size_t n_chain;
     bool sorted; /* the observations are in order of launch, group, pass */

@@ -422,6 +422,33 @@ static void print_failures(FILE *to, const struct summary_point *p, int columns)
     text_release(&t);
 }
 
+/* Each remark of the block's samples once, with the first point that has it. */
+static void print_remarks(FILE *to, const struct summary *s, size_t first, int columns)
+{
+    for (size_t i = first; i < s->n; i++) {
+        const struct summary_point *p = &s->points[i];
+        bool is_new = *p->remark && same_block(&s->points[first], p);
+        for (size_t k = first; k < i && is_new; k++)
+            is_new = !same_block(p, &s->points[k]) || strcmp(p->remark, s->points[k].remark) != 0;
+        if (!is_new)
+            continue;
+        size_t more = 0;
+        for (size_t k = i + 1; k < s->n; k++)
+            more += same_block(p, &s->points[k]) && strcmp(p->remark, s->points[k].remark) == 0;
+        struct text t = TEXT_INIT;
+        char name[FACTORS_NAME_BYTES];
+        text_addf(&t, "%s (%s, W=%" PRIu64, p->remark,
+                  factors_name(&p->point, FACTOR_BACKEND | FACTOR_SCHEDULE | FACTOR_DISPATCH, name),
+                  p->point.workers);
+        if (more)
+            text_addf(&t, " and %zu more", more);
+        text_addf(&t, ")");
+        fputs("  > ", to);
+        format_folded(to, t.text, 4, columns);
+        text_release(&t);
+    }
+}
+
 static void print_legend(FILE *to, const bool *used)
 {
     bool any = false;
@@ -453,6 +480,7 @@ static void print_block(FILE *to, const struct summary *s, size_t first, int col
     for (size_t k = first; k < s->n; k++)
         if (same_block(p, &s->points[k]))
             print_failures(to, &s->points[k], columns);
+    print_remarks(to, s, first, columns);
 }
 
 void summary_write_text(const struct summary *s, FILE *to, int columns, bool color,

@@ -1002,6 +1002,27 @@ START_TEST(null_tasks_are_compared_by_what_they_cost)
 }
 END_TEST
 
+START_TEST(remarks_are_told_once_below_the_table)
+{
+    struct journal j = begin_samples();
+    for (uint64_t chunk = 1; chunk <= 3; chunk++) {
+        struct point p = make_point("mpi", 2);
+        struct sample s = make_sample(0, 0, 1000);
+        p.chunk = chunk;
+        snprintf(s.remark, sizeof s.remark, chunk < 3 ? "no progress by itself" : "");
+        add_sample(&j, &p, &s);
+    }
+    struct summary s = end_samples(&j);
+    struct text t = printed(&s, write_narrow);
+    const char *told =
+        strstr(t.text, "  > no progress by itself (mpi, dynamic, ticket, W=2 and 1 more)\n");
+    ck_assert_ptr_nonnull(told);
+    ck_assert_ptr_null(strstr(told + 4, "  > "));
+    text_release(&t);
+    summary_release(&s);
+}
+END_TEST
+
 /* Medians of the samples' costs; unknown where the samples, or the runtime, do not tell. */
 START_TEST(costs_are_medians_or_unknown)
 {
@@ -1306,7 +1327,8 @@ UNIT_MAIN("report", UNIT_LOOP(texts_come_back_from_csv, 0, (int)(sizeof texts / 
           facts_give_order_bounds_and_precision, text_fits_its_columns_and_tells_what_counts,
           failures_fit_the_columns_too, long_schedules_have_room_or_are_cut,
           dispatch_is_a_column_where_it_varies, null_tasks_are_compared_by_what_they_cost,
-          rules_with_chunks_of_several_sizes_show_their_number, costs_are_medians_or_unknown,
+          rules_with_chunks_of_several_sizes_show_their_number,
+          remarks_are_told_once_below_the_table, costs_are_medians_or_unknown,
           texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
           csv_has_a_header_and_a_row_a_point, times_have_their_unit,
           intervals_are_in_the_unit_of_their_median, an_interval_and_its_median_agree_on_the_unit,
