@@ -18,7 +18,8 @@
 
 enum {
     LOOK_NS = 1000,           /* the root's workers look for notes at most this often */
-    DEPUTY_NS = 1000000,      /* the deputy takes over when none of them has for this long */
+    DEPUTY_NS = 1000000,      /* the deputy takes over when none of them has for this long, */
+    DEPUTY_SOON_NS = 200000,  /* where the others cannot ask ahead for this long */
     DEPUTY_SHARE = 3,         /* then its naps are this part of the time since the last note, */
     DEPUTY_LEAST_NS = 20000,  /* not below this, */
     DEPUTY_MOST_NS = 1000000, /* nor above this */
@@ -115,13 +116,14 @@ static bool stand_in(struct team *team)
 static void deputy_watch(struct team *team)
 {
     struct wait naps = wait_begin(team, &wait_in_map);
-    uint64_t ns = DEPUTY_NS, last_note_ns = clock_now_ns();
+    const uint64_t patience_ns = team->dispatch == &ranks_master ? DEPUTY_NS : DEPUTY_SOON_NS;
+    uint64_t ns = patience_ns, last_note_ns = clock_now_ns();
     while (atomic_load(&team->deputy_may)) {
         wait_nap(&naps, ns);
         uint64_t now = clock_now_ns();
         uint64_t looked = atomic_load_explicit(&team->looked_ns, memory_order_relaxed);
-        if ((int64_t)(now - looked) < DEPUTY_NS) {
-            ns = DEPUTY_NS;
+        if ((int64_t)(now - looked) < (int64_t)patience_ns) {
+            ns = patience_ns;
             last_note_ns = now;
             continue;
         }

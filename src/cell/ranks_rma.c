@@ -9,9 +9,9 @@
  * Where the transport has no one-sided operations of its own, as TCP, MPI makes them out of
  * messages that rank 0 must answer, and does so only while it is inside MPI: left to itself, the
  * rank that holds the counter takes nearly all. Whether that is so is found out once, by trying.
- * Then rank 0's workers look into MPI between their chunks, the deputy does while they are in long
- * ones, and the others ask for their next chunk before they run the one in hand, so that one chunk
- * of rank 0 hides one answer. */
+ * Then rank 0's workers look into MPI between their chunks, and the deputy does while they are in
+ * long ones. Nobody asks ahead: with several operations under way Open MPI's osc pt2pt waits for
+ * one while it handles another, and serves the nearest rank alone. */
 #include "cell/ranks_own.h"
 
 #include "base/alloc.h"
@@ -204,18 +204,6 @@ static bool next_fetched(struct team *team, struct worker *me, uint64_t *first, 
     return chunk_at(team, me->fetched, first, count);
 }
 
-/* One is under way whenever a chunk is run; the one that got nothing is the last. */
-static bool next_ahead(struct team *team, struct worker *me, uint64_t *first, uint64_t *count)
-{
-    if (!me->is_fetching)
-        ranks_counter_begin(team, me, step_of(team));
-    ranks_await(team, &me->fetch, &wait_in_map);
-    me->is_fetching = chunk_at(team, me->fetched, first, count);
-    if (me->is_fetching)
-        ranks_counter_begin(team, me, step_of(team));
-    return me->is_fetching;
-}
-
 static int rma_prepare(struct team *team, struct err *err)
 {
     if (team->rank == 0)
@@ -232,10 +220,7 @@ static bool rma_needs_root(const struct team *team)
 
 static uint64_t rma_shift(struct team *team, struct worker *me, struct tally *tally)
 {
-    me->is_fetching = false;
-    if (team->counter.has_progress || team->rank == 0)
-        return ranks_drain(team, me, tally, next_fetched);
-    return ranks_drain(team, me, tally, next_ahead);
+    return ranks_drain(team, me, tally, next_fetched);
 }
 
 const struct dispatch ranks_rma = {
