@@ -193,32 +193,41 @@ void worker_place(struct placement *placement, int requested_pu)
 
 /* --- works ------------------------------------------------------------------------------------ */
 
+static struct shelved *place_for(struct work_shelf *shelf, const struct work *work)
+{
+    struct shelved *last = &shelf->places[SHELF_WORKS], *oldest = shelf->places;
+    if (!work->def->setup && !work->library)
+        return last;
+    for (struct shelved *s = shelf->places; s < last; s++)
+        if (s->used < oldest->used)
+            oldest = s;
+    return oldest;
+}
+
 const struct work *work_shelf_get(struct work_shelf *shelf, const struct job *job, struct err *err)
 {
-    struct shelved *oldest = &shelf->places[0];
-    for (struct shelved *s = shelf->places; s < shelf->places + SHELF_WORKS; s++) {
+    for (struct shelved *s = shelf->places; s <= &shelf->places[SHELF_WORKS]; s++)
         if (s->used && s->work.n == job->sched.n && s->scale == job->scale &&
             strcmp(s->spec, job->spec) == 0) {
             s->used = ++shelf->clock;
             return &s->work;
         }
-        if (s->used < oldest->used)
-            oldest = s;
-    }
-    if (oldest->used)
-        work_close(&oldest->work);
-    oldest->used = 0;
-    if (work_open(&oldest->work, job->spec, job->sched.n, job->scale, err) != 0)
+    struct work work;
+    if (work_open(&work, job->spec, job->sched.n, job->scale, err) != 0)
         return NULL;
-    text_copy(oldest->spec, sizeof oldest->spec, job->spec);
-    oldest->scale = job->scale;
-    oldest->used = ++shelf->clock;
-    return &oldest->work;
+    struct shelved *place = place_for(shelf, &work);
+    if (place->used)
+        work_close(&place->work);
+    place->work = work;
+    text_copy(place->spec, sizeof place->spec, job->spec);
+    place->scale = job->scale;
+    place->used = ++shelf->clock;
+    return &place->work;
 }
 
 void work_shelf_release(struct work_shelf *shelf)
 {
-    for (struct shelved *s = shelf->places; s < shelf->places + SHELF_WORKS; s++)
+    for (struct shelved *s = shelf->places; s <= &shelf->places[SHELF_WORKS]; s++)
         if (s->used)
             work_close(&s->work);
     memset(shelf, 0, sizeof *shelf);

@@ -137,7 +137,9 @@ void worker_drain(struct claim_hand *hand, const struct work *work, void *result
 void worker_place(struct placement *placement, int requested_pu);
 
 /* The works that a process has set up, so that requests which take turns do not set theirs up anew.
- * Zeroed at first; the one unused for longest leaves when there are too many. */
+ * Zeroed at first; the one unused for longest leaves when there are too many. Works without a
+ * setup, as those of the lists of null tasks that calibrate.h runs, share one place and displace no
+ * other. */
 enum { SHELF_WORKS = 8 };
 
 struct work_shelf {
@@ -145,8 +147,8 @@ struct work_shelf {
         struct work work;
         char spec[SPEC_BYTES];
         double scale;
-        uint64_t used; /* clock of the last use; 0: an empty place */
-    } places[SHELF_WORKS];
+        uint64_t used;         /* clock of the last use; 0: an empty place */
+    } places[SHELF_WORKS + 1]; /* the last: of a work without a setup */
     uint64_t clock;
 };
 

@@ -331,13 +331,15 @@ END_TEST
 START_TEST(the_shelf_keeps_and_replaces)
 {
     struct work_shelf shelf = {.clock = 0};
-    struct job job = {.spec = "null", .scale = 1};
+    struct job job = {.spec = "square", .scale = 1}, nulls = {.spec = "null", .scale = 1};
     job.sched.n = 1;
     const struct work *first = work_shelf_get(&shelf, &job, &err);
     for (uint64_t n = 2; n <= SHELF_WORKS; n++) {
         job.sched.n = n;
         ck_assert_uint_eq(work_shelf_get(&shelf, &job, &err)->n, n);
     }
+    for (nulls.sched.n = 1; nulls.sched.n < 20; nulls.sched.n++) /* in nobody's place */
+        ck_assert_uint_eq(work_shelf_get(&shelf, &nulls, &err)->n, nulls.sched.n);
     job.sched.n = 1;
     ck_assert_ptr_eq(work_shelf_get(&shelf, &job, &err), first);
     job.sched.n = 100; /* takes the place of 2, the one unused for longest */
