@@ -13,11 +13,11 @@ enum {
     MOST_TASKS = 64,
     LEAST_TASKS = 4,
     ENOUGH_TASKS_NS = 50000000,
-    SHORT_TASK_NS = 1000000, /* a first one below this is run once more: it found cold caches */
-    FIRST_CHUNKS = 64,       /* of a worker in the first list of null tasks */
-    MORE_CHUNKS = 8,         /* times as many in the next, */
+    FIRST_CHUNKS = 64, /* of a worker in the first list of null tasks */
+    MORE_CHUNKS = 8,   /* times as many in the next, */
     MOST_CHUNKS = 1 << 20,
     ENOUGH_CHUNKS_NS = 5000000, /* until beginning and ending the list count little */
+    LISTS = 5,                  /* as long as that in a row, of which the median cost counts; odd */
 };
 
 /* --- tasks ------------------------------------------------------------------------------------ */
@@ -42,34 +42,47 @@ static uint64_t clock_cost(void)
     return least;
 }
 
+/* Mean and deviation of x[n]; 0 where there are too few for them. */
+static void describe(const double *x, size_t n, double *mean, double *sd)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    *mean = n ? sum / (double)n : 0;
+    for (size_t i = 0; i < n; i++)
+        squares += (x[i] - *mean) * (x[i] - *mean);
+    *sd = n > 1 ? sqrt(squares / (double)(n - 1)) : 0;
+}
+
+/* Two passes and not each task twice in a row: what disturbs one run of a task is mostly over when
+ * its turn comes again. */
 void calibrate_tasks(const struct work *work, double *mean_ns, double *sd_ns)
 {
     /* Scratch: nobody reads these results. */
     void *result = work->result_bytes ? alloc_zeroed(1, work->result_bytes) : NULL;
-    size_t parts[MOST_TASKS], n = work->n < MOST_TASKS ? (size_t)work->n : MOST_TASKS;
-    for (size_t i = 0; i < n; i++)
+    size_t parts[MOST_TASKS], most = work->n < MOST_TASKS ? (size_t)work->n : MOST_TASKS, n = 0;
+    for (size_t i = 0; i < most; i++)
         parts[i] = i;
     struct rng rng;
     rng_seed(&rng, work->n);
-    rng_shuffle(&rng, parts, n);
+    rng_shuffle(&rng, parts, most);
 
-    double mean = 0, m2 = 0; /* Welford 1962 */
-    uint64_t least = clock_cost(), all = 0;
-    *sd_ns = 0;
-    for (size_t i = 0; i < n && (i < LEAST_TASKS || all < ENOUGH_TASKS_NS); i++) {
-        uint64_t first = work->n / n * parts[i] + work->n % n * parts[i] / n;
-        uint64_t end = work->n / n * (parts[i] + 1) + work->n % n * (parts[i] + 1) / n;
-        uint64_t index = first + rng_below(&rng, end - first);
-        uint64_t took = time_task(work, index, result);
+    uint64_t indices[MOST_TASKS], least = clock_cost(), all = 0;
+    double times[MOST_TASKS];
+    for (; n < most && (n < LEAST_TASKS || all < ENOUGH_TASKS_NS); n++) {
+        uint64_t first = work->n / most * parts[n] + work->n % most * parts[n] / most;
+        uint64_t end = work->n / most * (parts[n] + 1) + work->n % most * (parts[n] + 1) / most;
+        indices[n] = first + rng_below(&rng, end - first);
+        uint64_t took = time_task(work, indices[n], result);
+        times[n] = (double)took;
         all += took;
-        if (i == 0 && took < SHORT_TASK_NS)
-            took = time_task(work, index, result);
-        double x = took > least ? (double)(took - least) : 0, before = x - mean;
-        mean += before / (double)(i + 1);
-        m2 += before * (x - mean);
-        *sd_ns = i ? sqrt(m2 / (double)i) : 0;
     }
-    *mean_ns = mean > 1 ? mean : 1; /* rules divide by it; below 1 ns the clock tells nothing */
+    for (size_t i = 0; i < n; i++) {
+        times[i] = fmin(times[i], (double)time_task(work, indices[i], result));
+        times[i] = fmax(times[i] - (double)least, 0);
+    }
+    describe(times, n, mean_ns, sd_ns);
+    *mean_ns = fmax(*mean_ns, 1); /* rules divide by it; below 1 ns the clock tells nothing */
     free(result);
 }
 
@@ -98,10 +111,9 @@ static int know_tasks(struct calibration *known, struct work_shelf *works, const
 /* --- handing out ------------------------------------------------------------------------------ */
 
 static int run_nulls(const struct backend *backend, struct team *team, struct work_shelf *works,
-                     struct job *job, uint64_t *wall_ns, uint64_t *chunks, bool *lost,
+                     struct job *job, struct outcome *outcome, uint64_t *wall_ns, bool *lost,
                      struct err *err)
 {
-    struct outcome outcome;
     job->work = work_shelf_get(works, job, err);
     if (!job->work || backend->prepare(team, job, err) != 0)
         return -1;
@@ -110,33 +122,63 @@ static int run_nulls(const struct backend *backend, struct team *team, struct wo
     if (backend->map(team, job, err) != 0)
         return -1;
     uint64_t end = clock_now_ns();
-    if (backend->collect(team, job, &outcome, err) != 0)
+    if (backend->collect(team, job, outcome, err) != 0)
         return -1;
     *lost = false;
-    if (outcome.start_ns)
-        start = outcome.start_ns;
+    if (outcome->start_ns)
+        start = outcome->start_ns;
     *wall_ns = end > start ? end - start : 0;
-    *chunks = outcome.total.chunks ? outcome.total.chunks : 1;
     return 0;
 }
 
-/* h = wall × P / chunks: in that time each of P workers did nothing but get its share of them. What
- * waiting for others at the same counter costs is in it, as it is in the list to come. */
+/* What a chunk cost in a list: of each worker that claimed the mean time of its claims, which are
+ * one more than its chunks, and of these the mean. So a rank that asks by message counts as much as
+ * the root, which takes most of the chunks while the other waits. Where nobody sees claims (the
+ * OpenMP runtime's own) all of the list's time was handing out: wall × P / chunks. */
+static double cost_of_chunk(const struct outcome *outcome, uint32_t workers, uint64_t wall_ns)
+{
+    double sum = 0;
+    uint32_t n = 0;
+    for (uint32_t w = 0; w < workers; w++) {
+        const struct worker_report *r = &outcome->reports[w];
+        sum += (double)r->claim_ns / (double)(r->tally.chunks + 1);
+        n += r->claim_ns > 0;
+    }
+    uint64_t chunks = outcome->total.chunks ? outcome->total.chunks : 1;
+    return n ? sum / n : (double)wall_ns * workers / (double)chunks;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* A worker that is held up makes a list dearer, when it is held up within a claim, or cheaper, when
+ * the others have the counter to themselves meanwhile: so neither the least nor the most counts but
+ * the median. A length is enough when several lists in a row say so. Hence one list that was
+ * disturbed decides nothing. */
 static int measure_h(const struct backend *backend, struct team *team, struct work_shelf *works,
                      uint32_t workers, const char *dispatch, double *h_ns, bool *lost,
                      struct err *err)
 {
     struct job job = {.spec = "null", .scale = 1};
+    struct outcome outcome;
+    double costs[LISTS];
+    uint64_t n = FIRST_CHUNKS * (uint64_t)workers, wall;
     text_copy(job.dispatch, sizeof job.dispatch, dispatch);
-    uint64_t wall = 0, chunks = 1;
-    for (uint64_t n = FIRST_CHUNKS * (uint64_t)workers;; n *= MORE_CHUNKS) {
+    for (int lists = 0; lists < LISTS;) {
         job.sched = sched_resolve(SCHED_DYNAMIC, n, workers, 1);
-        if (run_nulls(backend, team, works, &job, &wall, &chunks, lost, err) != 0)
+        if (run_nulls(backend, team, works, &job, &outcome, &wall, lost, err) != 0)
             return err_prefix(err, "measuring what handing out a chunk costs");
-        if (wall >= ENOUGH_CHUNKS_NS || n * MORE_CHUNKS > MOST_CHUNKS)
-            break;
+        costs[lists++] = cost_of_chunk(&outcome, workers, wall);
+        if (wall < ENOUGH_CHUNKS_NS && n * MORE_CHUNKS <= MOST_CHUNKS) {
+            n *= MORE_CHUNKS;
+            lists = 0;
+        }
     }
-    *h_ns = (double)wall * workers / (double)chunks;
+    qsort(costs, LISTS, sizeof *costs, compare);
+    *h_ns = costs[LISTS / 2];
     return 0;
 }
 
@@ -173,17 +215,16 @@ int calibrate(struct calibration *known, const struct backend *backend, struct t
     bool lacks_h = needs & SCHED_NEEDS_H && isnan(p->h);
     bool lacks_mean = needs & SCHED_NEEDS_MEAN && isnan(p->mean);
     bool lacks_sd = needs & SCHED_NEEDS_SD && isnan(p->sd);
-    const struct task_times *times;
     *lost = false;
-    if (lacks_h && know_h(known, backend, team, works, job, &p->h, lost, err) != 0)
-        return -1;
-    if (!lacks_mean && !lacks_sd)
-        return 0;
-    if (know_tasks(known, works, job, &times, err) != 0)
-        return -1;
-    if (lacks_mean)
-        p->mean = times->mean_ns;
-    if (lacks_sd)
-        p->sd = times->sd_ns;
-    return 0;
+    /* Tasks first: the process is quiet since the last answer, and lists leave threads spinning. */
+    if (lacks_mean || lacks_sd) {
+        const struct task_times *times;
+        if (know_tasks(known, works, job, &times, err) != 0)
+            return -1;
+        if (lacks_mean)
+            p->mean = times->mean_ns;
+        if (lacks_sd)
+            p->sd = times->sd_ns;
+    }
+    return lacks_h ? know_h(known, backend, team, works, job, &p->h, lost, err) : 0;
 }

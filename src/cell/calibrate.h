@@ -29,14 +29,20 @@ struct calibration {
  *
  *   mean, sd  a sample of the job's tasks, which this process runs one by one and times
  *   h         lists of null tasks in chunks of 1 by the job's dispatch, or, where that carries no
- *             such chunks, by the backend's own for them: wall time × workers / chunks */
+ *             such chunks, by the backend's own for them: the mean over the workers of claim time /
+ *             claims, or, where claims are not seen, wall time × workers / chunks; of several
+ *             equal lists the median
+ *
+ * Workers of null tasks meet at the counter all the time, those of longer tasks now and then, for
+ * whom a claim costs less than this h. */
 int calibrate(struct calibration *known, const struct backend *backend, struct team *team,
               struct work_shelf *works, const struct job *job, struct sched_spec *spec, bool *lost,
               struct err *err);
 
 /* The sample of tasks: 64, fewer when there are fewer or when they take longer than 50 ms together,
  * at least 4. Which tasks follows from n alone: one out of each of as many equal parts of the list,
- * asked in random order. */
+ * asked in random order, and then all once more: of each the lesser time counts, since the other
+ * one may have been interrupted. */
 void calibrate_tasks(const struct work *work, double *mean_ns, double *sd_ns);
 
 #endif

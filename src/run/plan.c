@@ -61,11 +61,12 @@ size_t plan_find(const struct plan *plan, const struct point *point)
     return SIZE_MAX;
 }
 
-/* `measures`: the cell may have to run some of the tasks, and lists of null tasks, beforehand. */
+/* `measures`: the cell may have to run some of the tasks twice, and lists of null tasks,
+ * beforehand. */
 static uint64_t sample_timeout(const struct experiment *e, const struct bound *bound, bool measures)
 {
     double rule = 4 * bound->total_ns > 60e9 ? 4 * bound->total_ns : 60e9;
-    double more = measures ? bound->total_ns + 5e9 : 0;
+    double more = measures ? 2 * bound->total_ns + 5e9 : 0;
     return (uint64_t)((e->timeout_ns ? (double)e->timeout_ns : rule) + more);
 }
 

@@ -148,6 +148,8 @@ END_TEST
 static uint64_t asked[1000];
 static size_t n_asked;
 static uint64_t task_ns; /* longer for every second task */
+static size_t slow_ask;  /* number of the run that is interrupted, from 1; 0: none, */
+static const uint64_t SLOW_NS = 40000000; /* for so long */
 
 static uint64_t watched_run(const void *context, uint64_t index, void *result)
 {
@@ -156,6 +158,8 @@ static uint64_t watched_run(const void *context, uint64_t index, void *result)
     asked[n_asked++] = index;
     memset(result, 1, 16);
     uint64_t until = clock_now_ns() + task_ns * (1 + index % 2);
+    if (n_asked == slow_ask)
+        until += SLOW_NS;
     while (clock_now_ns() < until)
         ;
     return index;
@@ -165,7 +169,7 @@ static const struct workload watched = {.abi = POOLMARK_WORKLOAD_ABI, .run = wat
 
 static struct work watched_work(uint64_t n, uint64_t ns)
 {
-    n_asked = 0;
+    n_asked = slow_ask = 0;
     task_ns = ns;
     return (struct work){.def = &watched, .n = n, .result_bytes = 16};
 }
@@ -177,15 +181,15 @@ START_TEST(the_sample_takes_one_task_of_each_part)
     bool seen[64] = {false};
     struct work work = watched_work(n, 0);
     calibrate_tasks(&work, &mean, &sd);
-    ck_assert_uint_eq(n_asked, 65); /* the first twice: it is short */
-    ck_assert_uint_eq(asked[0], asked[1]);
-    for (size_t i = 1; i < n_asked; i++) {
+    ck_assert_uint_eq(n_asked, 128);
+    ck_assert_mem_eq(asked, asked + 64, 64 * sizeof *asked); /* each twice, in two passes */
+    for (size_t i = 0; i < 64; i++) {
         ck_assert_uint_lt(asked[i], n);
         ck_assert(!seen[asked[i] / 100]);
         seen[asked[i] / 100] = true;
     }
     /* The same tasks each time. */
-    uint64_t before[65];
+    uint64_t before[128];
     memcpy(before, asked, sizeof before);
     n_asked = 0;
     calibrate_tasks(&work, &mean, &sd);
@@ -200,24 +204,137 @@ START_TEST(of_few_tasks_each_is_asked)
     calibrate_tasks(&work, &mean, &sd);
     ck_assert_double_ge(mean, 1);
     ck_assert_double_ge(sd, 0);
-    ck_assert_uint_eq(n_asked, _i ? _i + 1 : 0);
+    ck_assert_uint_eq(n_asked, 2 * _i);
     uint64_t sum = 0;
-    for (size_t i = 1; i < n_asked; i++)
+    for (size_t i = 0; i < n_asked; i++)
         sum += asked[i];
-    ck_assert_uint_eq(sum, _i ? (uint64_t)_i * ((uint64_t)_i - 1) / 2 : 0);
+    ck_assert_uint_eq(sum, _i ? (uint64_t)_i * ((uint64_t)_i - 1) : 0);
 }
 END_TEST
 
-START_TEST(long_tasks_are_asked_four_times)
+START_TEST(of_long_tasks_four_are_asked)
 {
     double mean, sd;
     struct work work = watched_work(1000, 20000000);
     calibrate_tasks(&work, &mean, &sd);
-    ck_assert_uint_eq(n_asked, 4);
+    ck_assert_uint_eq(n_asked, 8);
     ck_assert_double_ge(mean, 0.99 * 20000000);
     uint64_t odd = asked[0] % 2 + asked[1] % 2 + asked[2] % 2 + asked[3] % 2;
     if (odd > 0 && odd < 4)
         ck_assert_double_gt(sd, 5000000);
+}
+END_TEST
+
+/* An interruption of one run among many would make the deviation an eighth of itself. */
+START_TEST(one_interrupted_task_changes_nothing)
+{
+    static const size_t runs[] = {1, 17, 64, 65, 128};
+    double mean, sd;
+    struct work work = watched_work(6400, 1000);
+    slow_ask = runs[_i];
+    calibrate_tasks(&work, &mean, &sd);
+    ck_assert_uint_eq(n_asked, 128);
+    ck_assert_double_lt(mean, (double)SLOW_NS / 128);
+    ck_assert_double_lt(sd, (double)SLOW_NS / 20);
+}
+END_TEST
+
+/* --- a team that follows a script ------------------------------------------------------------ */
+
+/* What a claim of each worker takes, and how many of 100 chunks the first worker gets. */
+struct script {
+    uint64_t claim_ns[2];
+    uint64_t share;
+    bool seen;          /* whether the reports tell claims */
+    double slow;        /* times as long are claims and wall */
+    size_t slow_list;   /* of this list, from 0 */
+    size_t n_lists;     /* mapped so far */
+    uint64_t mapped_ns; /* when the last one was */
+};
+
+static struct script script;
+
+static int script_prepare(struct team *team, const struct job *job, struct err *e)
+{
+    (void)team, (void)e;
+    return job->work->n == job->sched.n ? 0 : -1;
+}
+
+static int script_map(struct team *team, const struct job *job, struct err *e)
+{
+    (void)team, (void)job, (void)e;
+    script.mapped_ns = clock_now_ns();
+    return 0;
+}
+
+static int script_collect(struct team *team, const struct job *job, struct outcome *outcome,
+                          struct err *e)
+{
+    (void)team, (void)e;
+    static struct worker_report reports[2];
+    double slow = script.n_lists++ == script.slow_list ? script.slow : 1, wall_ns = 0;
+    uint64_t n = job->sched.n, of_first = n * script.share / 100;
+    *outcome = (struct outcome){.total.chunks = n, .reports = reports};
+    for (int w = 0; w < 2; w++) {
+        uint64_t chunks = w ? n - of_first : of_first;
+        double claims_ns = slow * (double)script.claim_ns[w] * (double)(chunks + 1);
+        reports[w] = (struct worker_report){.tally.chunks = chunks};
+        reports[w].claim_ns = script.seen ? (uint64_t)claims_ns : 0;
+        wall_ns = fmax(wall_ns, claims_ns);
+    }
+    outcome->start_ns = script.mapped_ns - (uint64_t)wall_ns;
+    return 0;
+}
+
+static const struct backend scripted = {
+    .name = "procpool", .prepare = script_prepare, .map = script_map, .collect = script_collect};
+
+static double scripted_h(void)
+{
+    struct calibration known = {.n_ways = 0};
+    struct work_shelf works = {.clock = 0};
+    struct job job = {.spec = "null", .scale = 1, .sched = {.n = 10, .workers = 2}};
+    struct sched_spec spec = sched_spec_default(SCHED_FSC);
+    bool lost;
+    spec.params.sd = 1;
+    text_copy(job.dispatch, sizeof job.dispatch, "ticket");
+    ck_assert_int_eq(calibrate(&known, &scripted, NULL, &works, &job, &spec, &lost, &err), 0);
+    ck_assert(!lost);
+    work_shelf_release(&works);
+    return spec.params.h;
+}
+
+/* A list that takes a thousand times as long would be long enough at once; one that takes a tenth
+ * would be the least. */
+START_TEST(one_disturbed_list_changes_nothing)
+{
+    static const double slow[] = {1000, 0.1};
+    script = (struct script){{500, 500}, 50, .seen = _i, .slow_list = SIZE_MAX};
+    double h = scripted_h();
+    size_t n_lists = script.n_lists;
+    ck_assert_double_eq_tol(h, 500, 5);
+    ck_assert_uint_gt(n_lists, 5); /* the first is too short */
+    for (size_t k = 0; k < sizeof slow / sizeof *slow; k++)
+        for (size_t list = 0; list < n_lists; list++) {
+            script.n_lists = 0;
+            script.slow_list = list;
+            script.slow = slow[k];
+            ck_assert_double_eq_tol(scripted_h(), 500, 5);
+        }
+}
+END_TEST
+
+START_TEST(h_is_the_mean_over_workers)
+{
+    /* A root that takes nearly all chunks for itself, and a rank that asks for the others. */
+    script = (struct script){{20, 2000}, 99, .seen = true, .slow_list = SIZE_MAX};
+    ck_assert_double_eq_tol(scripted_h(), 1010, 1);
+    /* A root that only grants has no claims. */
+    script = (struct script){{0, 2000}, 0, .seen = true, .slow_list = SIZE_MAX};
+    ck_assert_double_eq_tol(scripted_h(), 2000, 1);
+    /* A worker that came too late has asked once. */
+    script = (struct script){{20, 60}, 100, .seen = true, .slow_list = SIZE_MAX};
+    ck_assert_double_eq_tol(scripted_h(), 40, 1);
 }
 END_TEST
 
@@ -313,6 +430,8 @@ END_TEST
 
 UNIT_MAIN("sampler", UNIT_LOOP(workers_add_up_to_the_sample, 0, N_BACKENDS),
           a_rule_without_numbers_has_none, the_sample_takes_one_task_of_each_part,
-          UNIT_LOOP(of_few_tasks_each_is_asked, 0, 7), long_tasks_are_asked_four_times,
+          UNIT_LOOP(of_few_tasks_each_is_asked, 0, 7), of_long_tasks_four_are_asked,
+          UNIT_LOOP(one_interrupted_task_changes_nothing, 0, 5),
+          UNIT_LOOP(one_disturbed_list_changes_nothing, 0, 2), h_is_the_mean_over_workers,
           UNIT_LOOP(what_is_lacking_is_measured_once, 0, N_BACKENDS), what_was_given_stays,
           more_workloads_than_are_remembered, h_of_a_dispatch_without_such_chunks)
