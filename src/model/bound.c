@@ -97,10 +97,11 @@ static double give_to_first(struct workers *workers, double cost)
 }
 
 /* Walks the chunks. Equal tasks need not be summed, so that the walk ends with the simulation. */
-static struct plan plan_shared(const struct costs *costs, const struct sched *sched)
+static struct plan plan_shared(const struct costs *costs, const struct sched *sched,
+                               uint32_t computing)
 {
     struct plan plan = {.simulated = true};
-    struct workers workers = {alloc_zeroed(sched->workers, sizeof(double)), sched->workers};
+    struct workers workers = {alloc_zeroed(computing, sizeof(double)), computing};
     struct sched_walk walk = {0};
     uint64_t first, count;
     while ((plan.simulated || !costs->even) && sched_walk(sched, &walk, &first, &count)) {
@@ -122,7 +123,8 @@ static struct plan plan_shared(const struct costs *costs, const struct sched *sc
 }
 
 /* Total and longest task, where no more is known; one worker takes the total however it is cut. */
-static struct plan plan_unknown(const struct costs *costs, const struct sched *sched)
+static struct plan plan_unknown(const struct costs *costs, const struct sched *sched,
+                                uint32_t computing)
 {
     struct plan plan = {.total = costs->even ? (double)sched->n * costs->each : 0,
                         .longest = costs->even ? costs->each : 0};
@@ -133,7 +135,7 @@ static struct plan plan_unknown(const struct costs *costs, const struct sched *s
             plan.longest = cost;
     }
     plan.makespan = plan.total;
-    plan.simulated = sched->workers == 1 || sched->n == 0;
+    plan.simulated = computing == 1 || sched->n == 0;
     return plan;
 }
 
@@ -162,47 +164,50 @@ static struct plan plan_static(const struct costs *costs, const struct sched *sc
 
 /* Equal tasks in equal chunks, in tasks of the busiest worker: chunks go round in turn, so dynamic
  * and static agree. The last chunk may be short, and matters when it alone starts a new round. */
-static uint64_t tasks_of_busiest(const struct sched *sched)
+static uint64_t tasks_of_busiest(const struct sched *sched, uint32_t computing)
 {
     if (sched->blocks)
-        return sched->n / sched->workers + (sched->n % sched->workers != 0);
+        return sched->n / computing + (sched->n % computing != 0);
     uint64_t full = sched->n / sched->chunk, rest = sched->n % sched->chunk;
-    uint64_t rounds = full / sched->workers;
-    if (full % sched->workers != 0)
+    uint64_t rounds = full / computing;
+    if (full % computing != 0)
         return (rounds + 1) * sched->chunk;
     return rounds * sched->chunk + rest;
 }
 
-static struct plan plan_chunks(const struct costs *costs, const struct sched *sched)
+static struct plan plan_chunks(const struct costs *costs, const struct sched *sched,
+                               uint32_t computing)
 {
     bool known = sched_is_known(sched);
     if (known && costs->even && sched->class != SCHED_SEQUENCE)
         return (struct plan){
             .total = (double)sched->n * costs->each,
-            .makespan = (double)tasks_of_busiest(sched) * costs->each,
+            .makespan = (double)tasks_of_busiest(sched, computing) * costs->each,
             .simulated = true,
         };
-    struct plan plan = !known                        ? plan_unknown(costs, sched)
+    struct plan plan = !known                        ? plan_unknown(costs, sched, computing)
                        : sched->class == SCHED_FIXED ? plan_static(costs, sched)
-                                                     : plan_shared(costs, sched);
+                                                     : plan_shared(costs, sched, computing);
     if (!plan.simulated) {
         /* All that is certain: an equal share is the least, and the longest chunk is not cut. */
-        double share = plan.total / sched->workers;
+        double share = plan.total / computing;
         plan.makespan = plan.longest > share ? plan.longest : share;
     }
     return plan;
 }
 
-struct bound bound_compute(const struct work *work, const struct sched *sched, int usable)
+struct bound bound_compute(const struct work *work, const struct sched *sched, uint32_t idle,
+                           int usable)
 {
-    assert(work->n == sched->n);
+    assert(work->n == sched->n && idle < sched->workers);
+    uint32_t computing = sched->workers - idle;
     struct costs costs = {.work = work};
     compare_costs(&costs, sched->n);
-    struct plan plan = plan_chunks(&costs, sched);
+    struct plan plan = plan_chunks(&costs, sched, computing);
     struct bound bound = {
         .total_ns = plan.total,
         .makespan_ns = plan.makespan,
-        .speedup = sched->workers,
+        .speedup = computing,
         .exact = plan.simulated,
     };
     if (plan.makespan > 0)
@@ -219,5 +224,5 @@ struct bound bound_compute(const struct work *work, const struct sched *sched, i
 double bound_makespan(const double *costs, const struct sched *sched)
 {
     struct costs source = {.array = costs};
-    return plan_chunks(&source, sched).makespan;
+    return plan_chunks(&source, sched, sched->workers).makespan;
 }

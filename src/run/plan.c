@@ -109,7 +109,7 @@ static void add_base(struct expansion *x, const char *workload)
     p.point.chunk = one.chunk;
     p.point.chunk_auto = 1;
     p.point.workers = p.point.ranks = p.point.threads = 1;
-    p.bound = bound_compute(x->work, &one, x->machine->usable);
+    p.bound = bound_compute(x->work, &one, 0, x->machine->usable);
     p.timeout_ns = sample_timeout(x->e, &p.bound, false);
     p.cell = find_cell(
         x->plan,
@@ -205,6 +205,13 @@ static bool is_cut_by_libomp(const struct backend_kind *kind, const char *dispat
            strcmp(kind->library, "libomp") == 0;
 }
 
+/* The workers that run no task: the threads of a rank 0 that only grants. */
+static uint32_t idle_workers(const struct shape *s)
+{
+    bool has_idle = s->kind->uses_ranks && strcmp(s->dispatch, "master-only") == 0;
+    return has_idle ? s->workers / s->ranks : 0;
+}
+
 static int add_shape(struct expansion *x, const struct shape *s, const char *workload,
                      struct err *err)
 {
@@ -238,7 +245,7 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
         return 0;
     if (is_cut_by_libomp(s->kind, p.point.dispatch, s->spec->rule))
         sched = sched_resolve(SCHED_GUIDED_LLVM, x->work->n, s->workers, s->chunk);
-    p.bound = bound_compute(x->work, &sched, x->machine->usable);
+    p.bound = bound_compute(x->work, &sched, idle_workers(s), x->machine->usable);
     p.timeout_ns = sample_timeout(x->e, &p.bound, sched_spec_check_complete(s->spec, NULL) != 0);
     p.cell = find_cell(x->plan, &(struct cell_spec){.kind = s->kind,
                                                     .workers = s->workers,

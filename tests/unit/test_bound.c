@@ -33,7 +33,7 @@ static struct bound bound_of(const char *spec, enum sched_kind kind, uint64_t n,
     ck_assert_msg(work_open(&work, spec, n, 1, &err) == 0, "%s", err.text);
     struct sched_spec rule = complete(kind);
     struct sched sched = sched_make(&rule, n, workers, chunk);
-    struct bound bound = bound_compute(&work, &sched, usable);
+    struct bound bound = bound_compute(&work, &sched, 0, usable);
     work_close(&work);
     return bound;
 }
@@ -192,7 +192,7 @@ START_TEST(equal_tasks_agree_with_a_naive_simulation)
                 for (uint64_t chunk = 0; chunk < 14; chunk++) {
                     struct sched_spec spec = complete(kind);
                     struct sched sched = sched_make(&spec, n, workers, chunk);
-                    struct bound b = bound_compute(&work, &sched, MANY_CPUS);
+                    struct bound b = bound_compute(&work, &sched, 0, MANY_CPUS);
                     double expected = naive_makespan(costs, &sched);
                     ck_assert_msg(b.makespan_ns == expected,
                                   "rule %d, %d tasks, %d workers, chunk %d: %g, not %g", kind,
@@ -225,7 +225,7 @@ START_TEST(shapes_agree_with_a_naive_simulation)
             for (uint64_t chunk = 0; chunk < 50; chunk += 7) {
                 struct sched_spec rule = complete(kind);
                 struct sched sched = sched_make(&rule, N, 5, chunk);
-                struct bound b = bound_compute(&work, &sched, MANY_CPUS);
+                struct bound b = bound_compute(&work, &sched, 0, MANY_CPUS);
                 ck_assert_double_eq(b.makespan_ns, naive_makespan(costs, &sched));
                 ck_assert(b.exact && b.speedup >= 1 && b.speedup <= 5);
             }
@@ -336,11 +336,38 @@ START_TEST(endless_walks_are_cut_short)
     uint64_t n = UINT64_C(1000000000000);
     ck_assert_int_eq(work_open(&work, "sleep time=1ms", n, 1, NULL), 0);
     struct sched sched = sched_make(&spec, n, 8, 0);
-    struct bound b = bound_compute(&work, &sched, MANY_CPUS);
+    struct bound b = bound_compute(&work, &sched, 0, MANY_CPUS);
     work_close(&work);
     ck_assert(!b.exact);
     ck_assert_double_eq(b.total_ns, 1e18);
     ck_assert_double_eq(b.speedup, 8);
+}
+END_TEST
+
+/* 4 workers of which some only grant: the chunks are those of 4, run by the others. */
+START_TEST(idle_workers_compute_nothing)
+{
+    static const double halving_ns[] = {3e6, 4e6, 6e6, 12e6};
+    struct work work;
+    ck_assert_int_eq(work_open(&work, "sleep time=1ms", 12, 1, NULL), 0);
+    for (uint32_t idle = 0; idle < 4; idle++) {
+        struct sched ones = sched_resolve(SCHED_DYNAMIC, 12, 4, 1);
+        struct bound b = bound_compute(&work, &ones, idle, MANY_CPUS);
+        ck_assert_double_eq(b.speedup, 4 - idle);
+        ck_assert_double_eq(b.total_ns, 12e6);
+        struct sched fours = sched_resolve(SCHED_DYNAMIC, 12, 4, 4);
+        b = bound_compute(&work, &fours, idle, MANY_CPUS);
+        ck_assert_double_eq(b.speedup, idle == 3 ? 1 : idle == 2 ? 1.5 : 3);
+        /* Of 4: 2, 2, 2, 2, 1, 1, 1, 1. Of 2 the first would be 3. */
+        struct sched halves = sched_resolve(SCHED_FAC2, 12, 4, 1);
+        b = bound_compute(&work, &halves, idle, MANY_CPUS);
+        ck_assert_double_eq(b.makespan_ns, halving_ns[idle]);
+        struct sched unknown = sched_resolve(SCHED_STEAL, 12, 4, 0);
+        b = bound_compute(&work, &unknown, idle, MANY_CPUS);
+        ck_assert_double_eq(b.speedup, 4 - idle);
+        ck_assert(b.exact == (idle == 3));
+    }
+    work_close(&work);
 }
 END_TEST
 
@@ -350,4 +377,4 @@ UNIT_MAIN("bound", five_tasks_on_two_workers, twelve_tasks_in_three_chunks_keep_
           equal_tasks_agree_with_a_naive_simulation, shapes_agree_with_a_naive_simulation,
           usable_cpus_limit_computing_but_not_waiting, long_lists_of_equal_tasks_take_no_time,
           too_many_chunks_leave_an_upper_bound, unknown_chunks_leave_an_upper_bound,
-          endless_walks_are_cut_short)
+          endless_walks_are_cut_short, idle_workers_compute_nothing)
