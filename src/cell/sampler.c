@@ -295,8 +295,10 @@ static int take_sample(struct sampler *sampler, struct request *request, struct 
         note_loss(sampler, prepared, sample);
         return -1;
     }
-    if (outcome->start_ns)
+    if (outcome->start_ns) {
+        sample->window_ns = above(outcome->start_ns, *start);
         *start = outcome->start_ns;
+    }
     sample->wall_ns = above(end, *start);
     summarise(sampler, outcome, *start, sample);
     sample->verified = work_verify(job->work, &outcome->total, outcome->results, err) == 0;
@@ -358,33 +360,20 @@ void sampler_release(struct sampler *sampler)
 
 /* The fields of a sample that a cell knows once it has one; the driver fills in the others. */
 static const char *const known[] = {
-    "wall_ns",
-    "span_ns",
-    "busy_ns",
-    "claim_ns",
-    "idle_ns",
-    "imbalance",
-    "nodes",
-    "clock_error_ns",
-    "h_ns",
-    "task_mean_ns",
-    "task_sd_ns",
-    "close_ns",
-    "user_ns",
-    "sys_ns",
-    "voluntary",
-    "involuntary",
-    "chunks",
-    "tasks_least",
-    "tasks_most",
-    "busy_workers",
-    "start_spread_ns",
-    "end_spread_ns",
-    "sum",
-    "verified",
-    "misplaced",
-    "chain_ps",
-    "remark",
+    "wall_ns",        "window_ns",
+    "span_ns",        "busy_ns",
+    "claim_ns",       "idle_ns",
+    "imbalance",      "nodes",
+    "clock_error_ns", "h_ns",
+    "task_mean_ns",   "task_sd_ns",
+    "close_ns",       "user_ns",
+    "sys_ns",         "voluntary",
+    "involuntary",    "chunks",
+    "tasks_least",    "tasks_most",
+    "busy_workers",   "start_spread_ns",
+    "end_spread_ns",  "sum",
+    "verified",       "misplaced",
+    "chain_ps",       "remark",
 };
 
 enum { N_KNOWN = sizeof known / sizeof *known };

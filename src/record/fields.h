@@ -41,6 +41,8 @@
     F(text, status, "", "ok, wrong (a wrong answer), died, timeout, nonsense or error")            \
     F(count, wall_ns, "ns",                                                                        \
       "from the common start of the workers until their caller has all results")                   \
+    F(count, window_ns, "ns",                                                                      \
+      "from the call of the map to the common start; 0 where workers start when they are woken")   \
     F(count, span_ns, "ns", "from the common start of the workers to the last one's end")          \
     F(count, busy_ns, "ns", "running tasks, of all workers")                                       \
     F(count, claim_ns, "ns",                                                                       \

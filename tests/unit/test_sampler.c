@@ -116,6 +116,7 @@ START_TEST(workers_add_up_to_the_sample)
         double imbalance = sums[BUSY] ? (double)(most * n) / (double)sums[BUSY] - 1 : 0;
         ck_assert_double_eq_tol(json_number_value(json_object_get(answer, "imbalance")), imbalance,
                                 1e-9);
+        ck_assert_int_eq(number(answer, "window_ns"), 0);
         ck_assert_int_eq(number(answer, "nodes"), 1);
         ck_assert_int_eq(number(answer, "clock_error_ns"), 0);
         json_decref(answer);
@@ -245,11 +246,12 @@ END_TEST
 struct script {
     uint64_t claim_ns[2];
     uint64_t share;
-    bool seen;          /* whether the reports tell claims */
-    double slow;        /* times as long are claims and wall */
-    size_t slow_list;   /* of this list, from 0 */
-    size_t n_lists;     /* mapped so far */
-    uint64_t mapped_ns; /* when the last one was */
+    bool seen;         /* whether the reports tell claims */
+    double slow;       /* times as long are claims and wall */
+    size_t slow_list;  /* of this list, from 0 */
+    uint64_t start_ns; /* from the call of the map to the common start */
+    size_t n_lists;    /* mapped so far */
+    uint64_t prepared_ns, called_ns, started_ns;
 };
 
 static struct script script;
@@ -257,13 +259,17 @@ static struct script script;
 static int script_prepare(struct team *team, const struct job *job, struct err *e)
 {
     (void)team, (void)e;
+    script.prepared_ns = clock_now_ns();
     return job->work->n == job->sched.n ? 0 : -1;
 }
 
 static int script_map(struct team *team, const struct job *job, struct err *e)
 {
     (void)team, (void)job, (void)e;
-    script.mapped_ns = clock_now_ns();
+    script.called_ns = clock_now_ns();
+    do
+        script.started_ns = clock_now_ns();
+    while (script.started_ns < script.called_ns + script.start_ns);
     return 0;
 }
 
@@ -282,12 +288,22 @@ static int script_collect(struct team *team, const struct job *job, struct outco
         reports[w].claim_ns = script.seen ? (uint64_t)claims_ns : 0;
         wall_ns = fmax(wall_ns, claims_ns);
     }
-    outcome->start_ns = script.mapped_ns - (uint64_t)wall_ns;
+    outcome->start_ns = script.started_ns - (uint64_t)wall_ns;
     return 0;
 }
 
-static const struct backend scripted = {
-    .name = "procpool", .prepare = script_prepare, .map = script_map, .collect = script_collect};
+static const struct placement *script_placements(struct team *team)
+{
+    static const struct placement placements[2];
+    (void)team;
+    return placements;
+}
+
+static const struct backend scripted = {.name = "procpool",
+                                        .placements = script_placements,
+                                        .prepare = script_prepare,
+                                        .map = script_map,
+                                        .collect = script_collect};
 
 static double scripted_h(void)
 {
@@ -335,6 +351,22 @@ START_TEST(h_is_the_mean_over_workers)
     /* A worker that came too late has asked once. */
     script = (struct script){{20, 60}, 100, .seen = true, .slow_list = SIZE_MAX};
     ck_assert_double_eq_tol(scripted_h(), 40, 1);
+}
+END_TEST
+
+/* What passes before the common start is told and in no other time. */
+START_TEST(the_window_is_told)
+{
+    struct cell cell = {.sampler = {.backend = &scripted, .workers = 2}};
+    script = (struct script){.share = 50, .start_ns = 20000000};
+    json_t *answer = ask(&cell, "{\"id\": 1, \"workload\": \"null\", \"tasks\": 10}");
+    json_int_t window = number(answer, "window_ns");
+    ck_assert_int_ge(window, script.started_ns - script.called_ns);
+    ck_assert_int_le(window, script.started_ns - script.prepared_ns);
+    uint64_t since_start = clock_now_ns() - script.started_ns;
+    ck_assert_int_le(number(answer, "wall_ns"), since_start);
+    json_decref(answer);
+    work_shelf_release(&cell.sampler.works);
 }
 END_TEST
 
@@ -433,5 +465,6 @@ UNIT_MAIN("sampler", UNIT_LOOP(workers_add_up_to_the_sample, 0, N_BACKENDS),
           UNIT_LOOP(of_few_tasks_each_is_asked, 0, 7), of_long_tasks_four_are_asked,
           UNIT_LOOP(one_interrupted_task_changes_nothing, 0, 5),
           UNIT_LOOP(one_disturbed_list_changes_nothing, 0, 2), h_is_the_mean_over_workers,
-          UNIT_LOOP(what_is_lacking_is_measured_once, 0, N_BACKENDS), what_was_given_stays,
-          more_workloads_than_are_remembered, h_of_a_dispatch_without_such_chunks)
+          the_window_is_told, UNIT_LOOP(what_is_lacking_is_measured_once, 0, N_BACKENDS),
+          what_was_given_stays, more_workloads_than_are_remembered,
+          h_of_a_dispatch_without_such_chunks)
