@@ -43,8 +43,10 @@ void journal_close(struct journal *journal);
 /* Cuts off a last line without an end. *cut tells how many bytes went. A missing file is fine. */
 int journal_mend(const char *path, size_t *cut, struct err *err);
 
-/* Cuts off the rows at the end of the file whose first cell, a number, is `least` or above. A
- * missing file is fine. */
+/* Cuts off the rows at the end of the file whose first cell, a number, is `least` or above: looks
+ * from the end on and stops at the first row below, which is right for rows in the order in which
+ * they were written. In a file that was sorted or put together by others such rows may be left
+ * before that one. A missing file is fine. */
 int journal_cut(const char *path, uint64_t least, struct err *err);
 
 /* Reads a samples.csv. Points are numbered in order of first appearance; on_point is called once
