@@ -42,47 +42,38 @@ static uint64_t clock_cost(void)
     return least;
 }
 
-/* Mean and deviation of x[n]; 0 where there are too few for them. */
-static void describe(const double *x, size_t n, double *mean, double *sd)
+/* The time of a task that was not interrupted, unless twice in a row. */
+static double time_twice(const struct work *work, uint64_t index, void *result)
 {
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += x[i];
-    *mean = n ? sum / (double)n : 0;
-    for (size_t i = 0; i < n; i++)
-        squares += (x[i] - *mean) * (x[i] - *mean);
-    *sd = n > 1 ? sqrt(squares / (double)(n - 1)) : 0;
+    uint64_t first = time_task(work, index, result), second = time_task(work, index, result);
+    return (double)(first < second ? first : second);
 }
 
-/* Two passes and not each task twice in a row: what disturbs one run of a task is mostly over when
- * its turn comes again. */
 void calibrate_tasks(const struct work *work, double *mean_ns, double *sd_ns)
 {
     /* Scratch: nobody reads these results. */
     void *result = work->result_bytes ? alloc_zeroed(1, work->result_bytes) : NULL;
-    size_t parts[MOST_TASKS], most = work->n < MOST_TASKS ? (size_t)work->n : MOST_TASKS, n = 0;
-    for (size_t i = 0; i < most; i++)
+    size_t parts[MOST_TASKS], n = work->n < MOST_TASKS ? (size_t)work->n : MOST_TASKS;
+    for (size_t i = 0; i < n; i++)
         parts[i] = i;
     struct rng rng;
     rng_seed(&rng, work->n);
-    rng_shuffle(&rng, parts, most);
+    rng_shuffle(&rng, parts, n);
 
-    uint64_t indices[MOST_TASKS], least = clock_cost(), all = 0;
-    double times[MOST_TASKS];
-    for (; n < most && (n < LEAST_TASKS || all < ENOUGH_TASKS_NS); n++) {
-        uint64_t first = work->n / most * parts[n] + work->n % most * parts[n] / most;
-        uint64_t end = work->n / most * (parts[n] + 1) + work->n % most * (parts[n] + 1) / most;
-        indices[n] = first + rng_below(&rng, end - first);
-        uint64_t took = time_task(work, indices[n], result);
-        times[n] = (double)took;
+    double mean = 0, m2 = 0, all = 0; /* Welford 1962 */
+    double reading = (double)clock_cost();
+    *sd_ns = 0;
+    for (size_t i = 0; i < n && (i < LEAST_TASKS || all < ENOUGH_TASKS_NS); i++) {
+        uint64_t first = work->n / n * parts[i] + work->n % n * parts[i] / n;
+        uint64_t end = work->n / n * (parts[i] + 1) + work->n % n * (parts[i] + 1) / n;
+        double took = time_twice(work, first + rng_below(&rng, end - first), result);
+        double x = fmax(took - reading, 0), before = x - mean;
         all += took;
+        mean += before / (double)(i + 1);
+        m2 += before * (x - mean);
+        *sd_ns = i ? sqrt(m2 / (double)i) : 0;
     }
-    for (size_t i = 0; i < n; i++) {
-        times[i] = fmin(times[i], (double)time_task(work, indices[i], result));
-        times[i] = fmax(times[i] - (double)least, 0);
-    }
-    describe(times, n, mean_ns, sd_ns);
-    *mean_ns = fmax(*mean_ns, 1); /* rules divide by it; below 1 ns the clock tells nothing */
+    *mean_ns = fmax(mean, 1); /* rules divide by it; below 1 ns the clock tells nothing */
     free(result);
 }
 

@@ -41,8 +41,8 @@ int calibrate(struct calibration *known, const struct backend *backend, struct t
 
 /* The sample of tasks: 64, fewer when there are fewer or when they take longer than 50 ms together,
  * at least 4. Which tasks follows from n alone: one out of each of as many equal parts of the list,
- * asked in random order, and then all once more: of each the lesser time counts, since the other
- * one may have been interrupted. */
+ * asked in random order. Each is run twice, and the lesser time counts, since the other run may
+ * have been interrupted. */
 void calibrate_tasks(const struct work *work, double *mean_ns, double *sd_ns);
 
 #endif

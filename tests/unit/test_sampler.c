@@ -150,7 +150,7 @@ static uint64_t asked[1000];
 static size_t n_asked;
 static uint64_t task_ns; /* longer for every second task */
 static size_t slow_ask;  /* number of the run that is interrupted, from 1; 0: none, */
-static const uint64_t SLOW_NS = 40000000; /* for so long */
+static const uint64_t SLOW_NS = 100000000; /* for so long */
 
 static uint64_t watched_run(const void *context, uint64_t index, void *result)
 {
@@ -183,8 +183,8 @@ START_TEST(the_sample_takes_one_task_of_each_part)
     struct work work = watched_work(n, 0);
     calibrate_tasks(&work, &mean, &sd);
     ck_assert_uint_eq(n_asked, 128);
-    ck_assert_mem_eq(asked, asked + 64, 64 * sizeof *asked); /* each twice, in two passes */
-    for (size_t i = 0; i < 64; i++) {
+    for (size_t i = 0; i < n_asked; i += 2) {
+        ck_assert_uint_eq(asked[i], asked[i + 1]);
         ck_assert_uint_lt(asked[i], n);
         ck_assert(!seen[asked[i] / 100]);
         seen[asked[i] / 100] = true;
@@ -220,16 +220,17 @@ START_TEST(of_long_tasks_four_are_asked)
     calibrate_tasks(&work, &mean, &sd);
     ck_assert_uint_eq(n_asked, 8);
     ck_assert_double_ge(mean, 0.99 * 20000000);
-    uint64_t odd = asked[0] % 2 + asked[1] % 2 + asked[2] % 2 + asked[3] % 2;
+    uint64_t odd = asked[0] % 2 + asked[2] % 2 + asked[4] % 2 + asked[6] % 2;
     if (odd > 0 && odd < 4)
         ck_assert_double_gt(sd, 5000000);
 }
 END_TEST
 
-/* An interruption of one run among many would make the deviation an eighth of itself. */
+/* An interruption of one run among many would make the deviation an eighth of itself, and use up
+ * the time that there is. */
 START_TEST(one_interrupted_task_changes_nothing)
 {
-    static const size_t runs[] = {1, 17, 64, 65, 128};
+    static const size_t runs[] = {1, 2, 64, 127, 128};
     double mean, sd;
     struct work work = watched_work(6400, 1000);
     slow_ask = runs[_i];
