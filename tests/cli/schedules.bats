@@ -153,6 +153,15 @@ points() {
     assert_words "$output" 'points 4,' # seq; one worker with a master; two with either
 }
 
+@test "a root that only grants does not compute, and ranks tell their window" {
+    need_mpi
+    "$poolmark" run "${tiny[@]}" --oversubscribe --workload 'sleep time=1ms' --tasks 8 --backends mpi,procpool --workers 2 \
+        --dispatch master,master-only,ticket >/dev/null
+    [ "$(cells out/summary.csv dispatch bound | sort | xargs)" = 'master-only|1 master|2 none|1 ticket|2' ]
+    [ "$(cells out/samples.csv backend window_ns | sed 's/|[1-9].*/|some/' | sort | xargs)" = \
+        'mpi|some mpi|some procpool|0 seq|0' ]
+}
+
 @test "lists of schedules and dispatches" {
     run_split 0 "$poolmark" list schedules
     assert_words "$output" 'chunks: constant' 'chunks: fixed' '--chunks: ignored'
