@@ -60,6 +60,30 @@ uint64_t meter_reading_ns(void)
     return least;
 }
 
+/* --- chunks that are timed -------------------------------------------------------------------- */
+
+void worker_run_timed(const struct sched *sched, const struct work *work, uint32_t worker,
+                      struct timed_chunk *chunk, void *results, struct tally *tally,
+                      struct event_log *log)
+{
+    const uint64_t most = claim_wants_parts(sched) ? CLAIM_MOST_PARTS : 1;
+    const uint64_t n = chunk->count < most ? chunk->count : most, chunks = tally->chunks;
+    uint64_t first = chunk->first;
+    chunk->parts = (struct claim_parts){0};
+    chunk->start_ns = chunk->end_ns = clock_now_ns();
+    for (uint64_t p = 0; p < n; p++) {
+        /* count / n tasks, and one more in the first count % n parts. */
+        uint64_t tasks = chunk->count / n + (p < chunk->count % n), before = chunk->end_ns;
+        work_run_range(work, first, tasks, results, tally);
+        chunk->end_ns = clock_now_ns();
+        claim_parts_add(&chunk->parts, tasks, chunk->end_ns - before);
+        first += tasks;
+    }
+    tally->chunks = chunks + 1;
+    if (log)
+        worker_log_chunk(log, worker, chunk->first, chunk->count, chunk->start_ns, chunk->end_ns);
+}
+
 /* --- draining --------------------------------------------------------------------------------- */
 
 /* What the loops below share. */
@@ -83,14 +107,11 @@ static inline __attribute__((always_inline)) void drain_of(struct drain *d, enum
         meter_ask(&meter);
         bool got = class == SCHED_RANGES ? claim_next_own(d->hand, &first, &count)
                                          : claim_next_of(d->hand, class, &first, &count);
-        meter_got(&meter);
         if (class == SCHED_RANGES && !got) {
-            uint64_t start = clock_now_ns();
+            meter_slow(&meter);
             got = claim_steal(d->hand, &first, &count);
-            uint64_t took = clock_now_ns() - start;
-            meter.claim_ns += took;
-            meter.got += took; /* no part of what sampled claims stand for */
         }
+        meter_got(&meter);
         if (!got)
             break;
         worker_run_chunk(d->work, d->hand->worker, first, count, d->results, &tally, log);
@@ -99,48 +120,19 @@ static inline __attribute__((always_inline)) void drain_of(struct drain *d, enum
     d->meter = meter;
 }
 
-/* Runs a chunk in parts, each of which is timed, the first from `start`; returns when it ended. */
-static uint64_t run_parts(struct drain *d, uint64_t first, uint64_t count, uint64_t start,
-                          struct claim_parts *parts)
-{
-    uint64_t n = count < CLAIM_MOST_PARTS ? count : CLAIM_MOST_PARTS, before = start;
-    uint64_t chunks = d->tally.chunks;
-    for (uint64_t p = 0; p < n; p++) {
-        /* count / n tasks, and one more in the first count % n parts. */
-        uint64_t tasks = count / n + (p < count % n);
-        work_run_range(d->work, first, tasks, d->results, &d->tally);
-        uint64_t now = clock_now_ns();
-        claim_parts_add(parts, tasks, now - before);
-        first += tasks;
-        before = now;
-    }
-    d->tally.chunks = chunks + 1;
-    return before;
-}
-
 static void drain_adaptive(struct drain *d, struct event_log *log)
 {
-    const struct sched *sched = &d->hand->claim->sched;
-    const bool in_parts = claim_wants_parts(sched);
-    uint64_t first, count, asked = clock_now_ns();
-    while (claim_next_adaptive(d->hand, &first, &count)) {
-        struct claim_parts parts = {0};
-        uint64_t start = clock_now_ns(), end;
-        if (in_parts) {
-            end = run_parts(d, first, count, start, &parts);
-        } else {
-            work_run_range(d->work, first, count, d->results, &d->tally);
-            end = clock_now_ns();
-            claim_parts_add(&parts, count, end - start);
-        }
-        uint64_t claim_ns = meter_claim_ns(&d->meter, asked, start);
-        d->meter.claim_ns += claim_ns;
-        if (log)
-            worker_log_chunk(log, d->hand->worker, first, count, start, end);
-        asked = end; /* telling what a chunk took is part of getting the next */
-        claim_report_parts(d->hand, &parts, end - start, claim_ns);
+    const uint32_t worker = d->hand->worker;
+    struct timed_chunk chunk;
+    uint64_t asked = clock_now_ns();
+    while (claim_next_adaptive(d->hand, &chunk.first, &chunk.count)) {
+        worker_run_timed(&d->hand->claim->sched, d->work, worker, &chunk, d->results, &d->tally,
+                         log);
+        uint64_t claim_ns = meter_timed(&d->meter, asked, chunk.start_ns);
+        asked = chunk.end_ns; /* telling what a chunk took is part of getting the next */
+        claim_report_parts(d->hand, &chunk.parts, chunk.end_ns - chunk.start_ns, claim_ns);
     }
-    d->meter.claim_ns += meter_claim_ns(&d->meter, asked, clock_now_ns());
+    meter_timed(&d->meter, asked, clock_now_ns());
 }
 
 static inline __attribute__((always_inline)) void drain_by_class(struct drain *d,
@@ -178,6 +170,20 @@ void worker_drain(struct claim_hand *hand, const struct work *work, void *result
         drain_by_class(&d, NULL);
     report->claim_ns = meter_end(&d.meter);
     report->tally = d.tally;
+}
+
+void worker_settle(void)
+{
+    enum { STEP_NS = 1000000, MOST_NS = 100000000, SHARE = 20 }; /* settled: below 1/20 of a CPU */
+    uint64_t cpu = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID), now = clock_now_ns();
+    const uint64_t give_up = now + MOST_NS;
+    for (bool busy = true; busy && now < give_up;) {
+        uint64_t cpu_before = cpu, before = now;
+        clock_sleep_ns(STEP_NS);
+        cpu = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
+        now = clock_now_ns();
+        busy = (cpu - cpu_before) * SHARE >= now - before;
+    }
 }
 
 /* --- places ----------------------------------------------------------------------------------- */

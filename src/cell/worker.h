@@ -53,13 +53,18 @@ worker_run_chunk(const struct work *work, uint32_t worker, uint64_t first, uint6
  * and meter_end after the claim that got nothing. The distance between timed claims doubles while
  * chunks stay short. What a clock reading itself takes is taken off, since the claims that are not
  * timed do not have it; and claims cannot have taken longer than the time since the last timed one,
- * so that one during which the worker was preempted is not multiplied. */
+ * so that one during which the worker was preempted is not multiplied.
+ *
+ * All this holds for claims that are alike. What is rare and long beside the others, a steal, a
+ * wait or a call of MPI, begins with meter_slow: from there to meter_got the claim is timed each
+ * time, counts as what it took, and is no part of what timed claims stand for. */
 struct meter {
     uint64_t claim_ns; /* the sum so far */
     uint64_t asked, got, last_ns;
+    uint64_t slow;       /* since when the claim in hand is_slow */
     uint64_t reading_ns; /* what two readings of the clock in a row differ by */
     uint32_t skipped, to_skip;
-    bool is_on;
+    bool is_on, is_slow;
 };
 
 enum {
@@ -71,15 +76,40 @@ enum {
  * during the first list, that warms it. */
 uint64_t meter_reading_ns(void);
 
+/* `got` is long ago, so that the second claim is timed too: only then a chunk has been seen. */
 static inline void meter_start(struct meter *meter)
 {
-    *meter = (struct meter){.reading_ns = meter_reading_ns(), .got = clock_now_ns()};
+    *meter = (struct meter){.reading_ns = meter_reading_ns()};
 }
 
 /* The time of a claim between two readings. */
 static inline uint64_t meter_claim_ns(const struct meter *meter, uint64_t asked, uint64_t got)
 {
     return got - asked > meter->reading_ns ? got - asked - meter->reading_ns : 0;
+}
+
+/* Adds a claim that was timed, for callers that time each; returns its time. */
+static inline uint64_t meter_timed(struct meter *meter, uint64_t asked, uint64_t got)
+{
+    uint64_t ns = meter_claim_ns(meter, asked, got);
+    meter->claim_ns += ns;
+    return ns;
+}
+
+/* Adds what took `ns` just now, as a part of getting chunks that no timed claim stands for. */
+static inline void meter_apart(struct meter *meter, uint64_t ns)
+{
+    meter->claim_ns += ns;
+    meter->asked += ns;
+    meter->got += ns;
+}
+
+static inline void meter_slow(struct meter *meter)
+{
+    if (meter->is_slow)
+        return;
+    meter->is_slow = true;
+    meter->slow = clock_now_ns();
 }
 
 static inline void meter_ask(struct meter *meter)
@@ -99,9 +129,15 @@ static inline void meter_add(struct meter *meter, uint64_t n, uint64_t since_ns)
 
 static inline void meter_got(struct meter *meter)
 {
-    if (__builtin_expect(!meter->is_on, 1))
+    if (__builtin_expect(!meter->is_on & !meter->is_slow, 1))
         return;
-    uint64_t now = clock_now_ns(), stands_for = meter->skipped + 1, since_ns = now - meter->got;
+    uint64_t now = clock_now_ns();
+    if (meter->is_slow)
+        meter_apart(meter, meter_claim_ns(meter, meter->slow, now));
+    meter->is_slow = false;
+    if (!meter->is_on)
+        return;
+    uint64_t stands_for = meter->skipped + 1, since_ns = now - meter->got;
     meter->last_ns = meter_claim_ns(meter, meter->asked, now);
     meter_add(meter, stands_for, since_ns);
     meter->got = now;
@@ -124,12 +160,28 @@ static inline uint64_t meter_end(struct meter *meter)
  * so that no two workers write to one cache line while they run. In the timed part, between
  * worker_begin and worker_end.
  *
- * Claims are timed by samples (struct meter), but for steals, which are rare and long, and under
- * ADAPTIVE rules: there each claim and each chunk is timed and reported, which is part of what such
- * a rule costs. Where the rule asks how tasks differ (claim_wants_parts) a chunk is run in up to
- * CLAIM_MOST_PARTS parts. */
+ * Claims are timed by samples (struct meter), but for steals, and under ADAPTIVE rules: there each
+ * claim and each chunk is timed and reported, which is part of what such a rule costs. */
 void worker_drain(struct claim_hand *hand, const struct work *work, void *results,
                   struct worker_report *report, struct event_log *log);
+
+/* A chunk, when it ran, and what it says of its tasks. */
+struct timed_chunk {
+    uint64_t first, count;
+    uint64_t start_ns, end_ns;
+    struct claim_parts parts;
+};
+
+/* Runs the chunk first, count and fills in the rest. Where the rule asks how tasks differ
+ * (claim_wants_parts) the chunk is run in up to CLAIM_MOST_PARTS parts. With its event when log is
+ * not NULL. In the timed part. */
+void worker_run_timed(const struct sched *sched, const struct work *work, uint32_t worker,
+                      struct timed_chunk *chunk, void *results, struct tally *tally,
+                      struct event_log *log);
+
+/* Waits until this process uses next to no CPU: the threads of a runtime that spins after a region
+ * would disturb whatever is measured next. At most 100 ms; not in the timed part. */
+void worker_settle(void);
 
 /* --- outside of it ---------------------------------------------------------------------------- */
 

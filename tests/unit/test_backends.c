@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -405,6 +406,85 @@ START_TEST(the_meter_times_fewer_claims_of_short_chunks)
 }
 END_TEST
 
+/* Until a chunk has been seen nobody knows that they are short. */
+START_TEST(the_meter_times_the_first_two_claims)
+{
+    struct meter meter;
+    meter_start(&meter);
+    for (int i = 0; i < 3; i++) {
+        meter_ask(&meter);
+        ck_assert_int_eq(meter.is_on, i < 2);
+        meter_got(&meter);
+    }
+}
+END_TEST
+
+/* Of many short claims each so-and-so-many-th waits, which is nearly all of the time and is counted
+ * as it is, whether that claim is one of those that are timed or not; so is what is told apart. */
+START_TEST(the_meter_adds_waits_as_they_are)
+{
+    enum { WAIT_NS = 300000, CLAIMS = 20000, WAITS = 40 };
+    struct meter meter;
+    uint64_t truth = 0, n_timed = 0;
+    const int every = CLAIMS / WAITS + _i;
+    meter_start(&meter);
+    for (int i = 0; i < CLAIMS; i++) {
+        bool waits = i % every == every - 1;
+        uint64_t start = waits ? clock_now_ns() : 0;
+        meter_ask(&meter);
+        if (waits) {
+            meter_slow(&meter);
+            clock_sleep_ns(WAIT_NS);
+            meter_slow(&meter); /* again, deeper within */
+            clock_sleep_ns(WAIT_NS);
+        }
+        n_timed += meter.is_on;
+        meter_got(&meter);
+        truth += waits ? clock_now_ns() - start : 0;
+        if (i % every == 7) {
+            meter_ask(&meter);
+            start = clock_now_ns();
+            clock_sleep_ns(WAIT_NS);
+            uint64_t took = clock_now_ns() - start;
+            meter_apart(&meter, took);
+            meter_got(&meter);
+            truth += took;
+        }
+    }
+    uint64_t sum = meter_end(&meter);
+    ck_assert_uint_lt(n_timed, CLAIMS / 20);
+    ck_assert_msg(sum > truth - truth / 20 && sum < truth + truth / 20,
+                  "the meter says %" PRIu64 " us, and waits took %" PRIu64, sum / 1000,
+                  truth / 1000);
+}
+END_TEST
+
+/* In parts only where the rule looks at them; it is one chunk all the same. */
+START_TEST(a_timed_chunk_tells_of_its_tasks)
+{
+    static const uint64_t counts[] = {1, CLAIM_MOST_PARTS - 1, 1000};
+    for (int i = 0; i < 3; i++)
+        for (int in_parts = 0; in_parts < 2; in_parts++) {
+            const uint64_t n = counts[i];
+            struct sched sched = sched_resolve(in_parts ? SCHED_AF : SCHED_DYNAMIC, n, 1, n);
+            struct timed_chunk chunk = {.first = 0, .count = n};
+            struct tally tally = {0};
+            struct work work;
+            ck_assert_int_eq(work_open(&work, "square", n, 1, &err), 0);
+            worker_run_timed(&sched, &work, 0, &chunk, NULL, &tally, NULL);
+            ck_assert_int_eq(work_verify(&work, &tally, NULL, &err), 0);
+            work_close(&work);
+            ck_assert_uint_eq(tally.chunks, 1);
+            ck_assert_uint_eq(chunk.parts.tasks, n);
+            ck_assert_uint_eq(chunk.parts.n, !in_parts              ? 1
+                                             : n < CLAIM_MOST_PARTS ? n
+                                                                    : CLAIM_MOST_PARTS);
+            ck_assert(fabs(chunk.parts.mean_ns * (double)n -
+                           (double)(chunk.end_ns - chunk.start_ns)) < 1);
+        }
+}
+END_TEST
+
 /* --- the request loop ------------------------------------------------------------------------- */
 
 /* Answers the lines with a seq cell; the answers are parsed. Returns how the cell ended. */
@@ -520,5 +600,6 @@ UNIT_MAIN("backends", UNIT_LOOP(every_list_runs_exactly_once, 0, N_BACKENDS *N_W
           UNIT_LOOP(procpool_tells_of_a_worker_that_dies, 0, 3),
           procpool_survives_a_workload_that_its_workers_refuse, the_shelf_keeps_and_replaces,
           the_meter_multiplies_within_reason, the_meter_times_fewer_claims_of_short_chunks,
-          old_results_are_forgotten_by_all_workers_together, a_request_gets_a_sample,
-          UNIT_LOOP(a_malformed_request_gets_a_sentence, 0, N_MALFORMED))
+          the_meter_times_the_first_two_claims, UNIT_LOOP(the_meter_adds_waits_as_they_are, 0, 3),
+          a_timed_chunk_tells_of_its_tasks, old_results_are_forgotten_by_all_workers_together,
+          a_request_gets_a_sample, UNIT_LOOP(a_malformed_request_gets_a_sentence, 0, N_MALFORMED))
