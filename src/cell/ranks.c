@@ -128,21 +128,6 @@ static void report_ready(struct team *team, bool failed, const struct err *err)
     ranks_send(team, 0, TAG_READY, &ready, failed ? sizeof ready : sizeof ready.failed);
 }
 
-/* Waits until this process uses next to no CPU: the threads of a runtime that spins after a region
- * would disturb whatever is measured next. The root's are waited for by the sampler. */
-static void settle(const struct team *team)
-{
-    enum { STEP_NS = 1000000, MOST_STEPS = 100, SHARE = 20 };
-    uint64_t cpu = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID), before;
-    for (int step = 0; team->threads > 1 && step < MOST_STEPS; step++) {
-        clock_sleep_ns(STEP_NS);
-        before = cpu;
-        cpu = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
-        if ((cpu - before) * SHARE < STEP_NS)
-            break;
-    }
-}
-
 /* What a desk has noted on this machine's clock, on the root's. */
 static void to_root_clock(const struct ranks_clock *clock, struct worker_desk *desk)
 {
@@ -157,7 +142,8 @@ static void to_root_clock(const struct ranks_clock *clock, struct worker_desk *d
 
 static void send_home(struct team *team)
 {
-    settle(team);
+    if (team->threads > 1)
+        worker_settle(); /* the root's are waited for by the sampler */
     for (uint32_t t = 0; t < team->threads; t++) {
         struct worker_desk *desk = team->here[t].desk;
         to_root_clock(&team->clock, desk);
@@ -312,7 +298,7 @@ int ranks_collect(struct team *team, const struct job *job, struct outcome *outc
                       home.n_events * sizeof *desk->log.events);
     }
     outcome_gather(&team->room, team->desks, team->workers, outcome);
-    outcome->total = team->total.tally;
+    outcome->total = team->total.tally; /* what came home in time, not what is told now */
     outcome->nodes = (uint32_t)team->n_machines;
     outcome->remark = team->remark;
     outcome->results = team->job.work->result_bytes > 0 ? team->results.results : NULL;

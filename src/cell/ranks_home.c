@@ -65,6 +65,19 @@ bool ranks_is_reduced(struct team *team)
 
 /* --- results ---------------------------------------------------------------------------------- */
 
+void ranks_own_range(struct worker *me, uint64_t first, uint64_t count)
+{
+    if (me->n_ranges > 0) {
+        struct stretch *last = &me->ranges[me->n_ranges - 1];
+        if (last->first + last->count == first) {
+            last->count += count;
+            return;
+        }
+    }
+    me->ranges = alloc_room(me->ranges, me->n_ranges, &me->ranges_room, sizeof *me->ranges);
+    me->ranges[me->n_ranges++] = (struct stretch){first, count};
+}
+
 /* What goes before a rank's results. */
 struct parcel {
     uint64_t n_ranges, tasks;

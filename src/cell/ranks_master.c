@@ -1,4 +1,4 @@
-/* Who gets which chunk: the dispatches "master", "master-only" and "static" of the team of ranks.
+/* Who gets which chunk: the dispatches "master" and "master-only" of the team of ranks.
  *
  * Under "master" the root holds the claim. Its own workers take from it by atomics; the others ask
  * by a note and are granted [first, count). The root's workers look for notes between their chunks;
@@ -10,9 +10,7 @@
  * Under "master-only" the root runs no task and answers at once: P - 1 of P workers compute. */
 #include "cell/ranks_own.h"
 
-#include "base/alloc.h"
 #include "base/clock.h"
-#include "base/text.h"
 
 #include <string.h>
 
@@ -40,8 +38,8 @@ static void grant_chunk(struct team *team, const struct note *note)
 {
     struct grant grant = {0, 0, 0};
     struct claim_hand *hand = &team->hands[note->worker];
-    if (note->past.tasks > 0)
-        claim_report(hand, note->past.tasks, note->past.run_ns, note->past.claim_ns);
+    if (note->past.parts.n > 0)
+        claim_report_parts(hand, &note->past.parts, note->past.run_ns, note->past.claim_ns);
     if (claim_next(hand, &grant.first, &grant.count)) {
         /* The same or too many where others have claimed since, which does no harm. */
         grant.left = team->job.sched.n - grant.first - grant.count;
@@ -69,15 +67,16 @@ static uint32_t answer_notes(struct team *team)
     return n;
 }
 
-void ranks_look_in_passing(struct team *team)
+uint64_t ranks_look_in_passing(struct team *team)
 {
     uint64_t now = clock_now_ns();
     uint64_t looked = atomic_load_explicit(&team->looked_ns, memory_order_relaxed);
     if ((int64_t)(now - looked) < LOOK_NS || pthread_mutex_trylock(&team->mpi) != 0)
-        return;
+        return 0;
     atomic_store_explicit(&team->looked_ns, now, memory_order_relaxed);
     answer_notes(team);
     pthread_mutex_unlock(&team->mpi);
+    return clock_now_ns() - now;
 }
 
 void ranks_answer_to_the_end(struct team *team)
@@ -184,63 +183,10 @@ void ranks_deputy_end(struct team *team)
 
 /* --- a worker's shift ------------------------------------------------------------------------ */
 
-void ranks_own_range(struct worker *me, uint64_t first, uint64_t count)
-{
-    if (me->n_ranges > 0) {
-        struct stretch *last = &me->ranges[me->n_ranges - 1];
-        if (last->first + last->count == first) {
-            last->count += count;
-            return;
-        }
-    }
-    me->ranges = alloc_room(me->ranges, me->n_ranges, &me->ranges_room, sizeof *me->ranges);
-    me->ranges[me->n_ranges++] = (struct stretch){first, count};
-}
-
-int ranks_open_views(struct team *team, struct err *err)
-{
-    if (claim_view_open(&team->view, &team->job.sched, err) != 0)
-        return -1;
-    bool each = team->job.sched.class == SCHED_ADAPTIVE; /* they are written to */
-    for (uint32_t t = 0; each && t < team->threads; t++)
-        if (claim_view_open(&team->here[t].view, &team->job.sched, err) != 0)
-            return -1;
-    return 0;
-}
-
-bool ranks_next_reporting(struct worker *me, uint64_t *first, uint64_t *count)
-{
-    uint64_t now = clock_now_ns();
-    if (me->past.tasks > 0)
-        claim_report(&me->hand, me->past.tasks, now - me->got_ns, me->past.claim_ns);
-    bool got = claim_next(&me->hand, first, count);
-    me->got_ns = clock_now_ns();
-    me->past = (struct chunk_past){got ? *count : 0, 0, me->got_ns - now};
-    return got;
-}
-
-static bool next_static(struct team *team, struct worker *me, uint64_t *first, uint64_t *count)
-{
-    return sched_static_chunk(&team->job.sched, me->number, me->turn++, first, count);
-}
-
-static uint64_t shift_static(struct team *team, struct worker *me, struct tally *tally)
-{
-    me->turn = 0;
-    return ranks_drain(team, me, tally, next_static);
-}
-
-static uint64_t shift_of_root(struct team *team, struct worker *me, struct tally *tally)
-{
-    me->hand = claim_hand_of(team->claim, ranks_view_of(team, me), me->number);
-    me->past = (struct chunk_past){0, 0, 0};
-    return ranks_drain(team, me, tally, ranks_next_by_hand);
-}
-
 static void ask(struct team *team, struct worker *me)
 {
     struct note note = {.worker = me->number, .rank = (uint32_t)team->rank, .past = me->past};
-    me->past.tasks = 0;
+    me->past.parts.n = 0;
     uint64_t at = me->n_asked++ % MOST_ASKED;
     pthread_mutex_lock(&team->mpi);
     MPI_Irecv(&me->grants[at], sizeof me->grants[at], MPI_BYTE, 0,
@@ -277,16 +223,16 @@ static void await_grant(struct team *team, struct worker *me, uint64_t at)
     }
 }
 
+/* Each claim is timed: two readings of the clock are nothing beside a message, and most grants are
+ * there at once while one in tens is waited for, so that none stands for the others. */
 static uint64_t shift_asking(struct team *team, struct worker *me, struct tally *tally)
 {
     bool is_over = false;
-    struct meter meter;
-    meter_start(&meter);
+    meter_start(&me->meter);
     me->n_asked = me->n_run = me->run_ns = me->in_time = 0;
     me->depth = 1;
-    me->past = (struct chunk_past){0, 0, 0};
-    meter_ask(&meter);
-    uint64_t end = clock_now_ns();
+    me->past = (struct chunk_past){.run_ns = 0};
+    uint64_t asked = clock_now_ns();
     ask(team, me);
     for (uint64_t n_taken = 0; n_taken < me->n_asked;) {
         uint64_t at = n_taken++ % MOST_ASKED;
@@ -298,24 +244,20 @@ static uint64_t shift_asking(struct team *team, struct worker *me, struct tally 
         uint64_t ahead = is_over ? 0 : asked_ahead(team, me, &grant);
         while (me->n_asked - n_taken < ahead)
             ask(team, me);
-        meter_got(&meter);
-        uint64_t start = clock_now_ns();
-        ranks_run_chunk(team, me, grant.first, grant.count, tally);
-        meter_ask(&meter);
-        uint64_t claim_ns = start - end, ns = (end = clock_now_ns()) - start;
-        me->past = (struct chunk_past){grant.count, ns, claim_ns};
+        asked = ranks_run_timed(team, me, grant.first, grant.count, tally, asked);
         me->n_run++;
-        me->run_ns += ns;
+        me->run_ns += me->past.run_ns;
         if (!is_over && me->n_asked == n_taken)
             ask(team, me);
     }
-    meter_got(&meter);
-    return meter_end(&meter);
+    meter_timed(&me->meter, asked, clock_now_ns());
+    return me->meter.claim_ns;
 }
 
 static uint64_t shift_master(struct team *team, struct worker *me, struct tally *tally)
 {
-    return (team->rank == 0 ? shift_of_root : shift_asking)(team, me, tally);
+    return team->rank == 0 ? ranks_drain_claim(team, me, team->claim, tally)
+                           : shift_asking(team, me, tally);
 }
 
 static uint64_t shift_master_only(struct team *team, struct worker *me, struct tally *tally)
@@ -364,5 +306,3 @@ const struct dispatch ranks_master_only = {
     .prepare = prepare_master,
     .shift = shift_master_only,
 };
-
-const struct dispatch ranks_static = {.name = "static", .shift = shift_static};

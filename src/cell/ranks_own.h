@@ -1,7 +1,7 @@
 /* Inside the team of ranks: what ranks.c (orders, open, close), ranks_start.c (the common start),
- * ranks_guard.c (the thread that watches), ranks_master.c, ranks_rma.c and ranks_twolevel.c (who
- * gets which chunk), ranks_home.c (how sums and results come home) and ranks_wait.c (waiting)
- * share. For those files alone; ranks.c says how it all works. */
+ * ranks_guard.c (the thread that watches), ranks_hand.c, ranks_master.c, ranks_rma.c and
+ * ranks_twolevel.c (who gets which chunk), ranks_home.c (how sums and results come home) and
+ * ranks_wait.c (waiting) share. For those files alone; ranks.c says how it all works. */
 #ifndef POOLMARK_CELL_RANKS_OWN_H
 #define POOLMARK_CELL_RANKS_OWN_H
 
@@ -19,9 +19,11 @@ struct stretch {
     uint64_t first, count;
 };
 
-/* What the last finished chunk took: for ADAPTIVE rules (claim_report). tasks 0: none yet. */
+/* What the last finished chunk took: for ADAPTIVE rules (claim_report_parts). parts.n 0: none yet.
+ */
 struct chunk_past {
-    uint64_t tasks, run_ns, claim_ns;
+    struct claim_parts parts;
+    uint64_t run_ns, claim_ns;
 };
 
 /* What comes to the root during a map: a worker asks for a chunk. */
@@ -59,6 +61,7 @@ struct worker {
     struct whereabouts at;
     struct stretch *ranges; /* of the results written here; neighbours are joined */
     size_t n_ranges, ranges_room;
+    struct meter meter; /* of this map; who waits or enters MPI for a chunk says meter_slow */
     /* The chunks asked for in this map, in a ring: grants arrive in the order of the asking. */
     uint64_t n_asked;
     MPI_Request asked[MOST_ASKED];
@@ -69,8 +72,7 @@ struct worker {
     /* Where it claims by itself, */
     struct claim_hand hand;
     struct claim_view view; /* ADAPTIVE; else that of the team, which is only read, serves all */
-    struct chunk_past past; /* of the chunk in hand, until it is reported */
-    uint64_t got_ns;        /* when it got that */
+    struct chunk_past past; /* of the last chunk, until it is reported */
     /* and where by one-sided operations. */
     uint64_t turn;     /* FIXED: chunks had; twolevel: its slot in the node's queue */
     uint64_t fetched;  /* what the counter was, */
@@ -95,9 +97,10 @@ struct dispatch {
     uint64_t (*shift)(struct team *team, struct worker *me, struct tally *tally);
 };
 
-extern const struct dispatch ranks_master, ranks_master_only, ranks_static; /* ranks_master.c */
-extern const struct dispatch ranks_rma;                                     /* ranks_rma.c */
-extern const struct dispatch ranks_twolevel;                                /* ranks_twolevel.c */
+extern const struct dispatch ranks_static;                    /* ranks_hand.c */
+extern const struct dispatch ranks_master, ranks_master_only; /* ranks_master.c */
+extern const struct dispatch ranks_rma;                       /* ranks_rma.c */
+extern const struct dispatch ranks_twolevel;                  /* ranks_twolevel.c */
 
 /* The counter at the root, made when the first job wants it. */
 struct counter {
@@ -115,7 +118,6 @@ struct supers {
     struct sched_table bounds; /* the s-th is [starts[s], starts[s+1]) of the tasks */
     uint64_t *chunk_at;        /* SEQUENCE: [n+1], its first chunk in `chunks` */
     struct sched_table chunks, scratch;
-    size_t capacity;
 };
 
 struct node_queue;
@@ -150,7 +152,7 @@ struct team {
     char runtime[256];
     struct placement *placements; /* root: [workers] */
     struct ranks_clock clock;
-    MPI_Comm comm;                /* all ranks: for windows and for the reduction */
+    MPI_Comm comm; /* all ranks: for windows and for the reduction */
     MPI_Datatype ended_type;
     MPI_Op ended_op;
 
@@ -279,12 +281,16 @@ int ranks_take_home(struct team *team, struct err *err);
 
 int ranks_too_few(struct err *err, uint32_t came, uint32_t threads);
 
+/* Notes where results of this rank are. */
+void ranks_own_range(struct worker *me, uint64_t first, uint64_t count);
+
 /* --- ranks_master.c -------------------------------------------------------------------------- */
 
 void ranks_post_note(struct team *team);
 
-/* Root: between two chunks of one of its workers, and again and again until all ranks are done. */
-void ranks_look_in_passing(struct team *team);
+/* Root: between two chunks of one of its workers, and again and again until all ranks are done.
+ * The first returns how long it took, 0 when it was too early to look. */
+uint64_t ranks_look_in_passing(struct team *team);
 void ranks_answer_to_the_end(struct team *team);
 
 /* The thread of the deputy, for one team. */
@@ -293,60 +299,67 @@ void ranks_deputy_rise(struct team *team);       /* before a map; not timed */
 void ranks_deputy_stand_down(struct team *team); /* from here on it does not call MPI */
 void ranks_deputy_end(struct team *team);
 
+/* --- ranks_hand.c ---------------------------------------------------------------------------- */
+
 /* Makes the views fit the job: of the team, and under ADAPTIVE rules of each worker here. */
 int ranks_open_views(struct team *team, struct err *err);
 
-/* Claims from memory by me->hand, and reports the last chunk first where the rule wants that. */
-static inline const struct claim_view *ranks_view_of(const struct team *team,
-                                                     const struct worker *me)
+/* The shift of a worker that claims from memory that it shares with the others. */
+uint64_t ranks_drain_claim(struct team *team, struct worker *me, struct claim *claim,
+                           struct tally *tally);
+
+static inline void ranks_chunk_is_done(struct team *team, struct worker *me, uint64_t first,
+                                       uint64_t count)
 {
-    return team->job.sched.class == SCHED_ADAPTIVE ? &me->view : &team->view;
+    whereabouts_note(&me->at, first, 0);
+    if (team->rank > 0 && team->job.work->result_bytes > 0)
+        ranks_own_range(me, first, count);
 }
 
-bool ranks_next_reporting(struct worker *me, uint64_t *first, uint64_t *count);
-
-static inline bool ranks_next_by_hand(struct team *team, struct worker *me, uint64_t *first,
-                                      uint64_t *count)
+static inline struct event_log *ranks_log_of(const struct team *team, const struct worker *me)
 {
-    if (__builtin_expect(team->job.sched.class == SCHED_ADAPTIVE, 0))
-        return ranks_next_reporting(me, first, count);
-    return claim_next(&me->hand, first, count);
+    return team->job.trace ? &me->desk->log : NULL;
 }
-
-/* Notes where results of this rank are. */
-void ranks_own_range(struct worker *me, uint64_t first, uint64_t count);
 
 static inline void ranks_run_chunk(struct team *team, struct worker *me, uint64_t first,
                                    uint64_t count, struct tally *tally)
 {
     whereabouts_note(&me->at, first, count);
     worker_run_chunk(team->job.work, me->number, first, count, team->results.results, tally,
-                     team->job.trace ? &me->desk->log : NULL);
-    whereabouts_note(&me->at, first, 0);
-    if (team->rank > 0 && team->job.work->result_bytes > 0)
-        ranks_own_range(me, first, count);
+                     ranks_log_of(team, me));
+    ranks_chunk_is_done(team, me, first, count);
+}
+
+/* The same where each chunk and each claim is timed, this one from `asked` on: adds to the meter
+ * and fills me->past. Returns when the chunk ended. */
+uint64_t ranks_run_timed(struct team *team, struct worker *me, uint64_t first, uint64_t count,
+                         struct tally *tally, uint64_t asked);
+
+/* Whether this worker has to look into MPI between its chunks. */
+static inline bool ranks_must_look(const struct team *team)
+{
+    return team->root_looks && team->rank == 0;
 }
 
 typedef bool ranks_next(struct team *team, struct worker *me, uint64_t *first, uint64_t *count);
 
 /* The shift of a worker that gets its chunks by `next`. Inlined into each, so that `next` is too.
- */
+ * What the root does for others between its chunks is part of getting the next, not of the last. */
 __attribute__((always_inline)) static inline uint64_t
 ranks_drain(struct team *team, struct worker *me, struct tally *tally, ranks_next *next)
 {
-    const bool looks = team->root_looks && team->rank == 0;
-    struct meter meter;
+    const bool looks = ranks_must_look(team);
     uint64_t first, count;
-    meter_start(&meter);
+    meter_start(&me->meter);
     for (;;) {
-        meter_ask(&meter);
-        bool got = next(team, me, &first, &count);
-        meter_got(&meter);
-        if (!got)
-            return meter_end(&meter);
-        ranks_run_chunk(team, me, first, count, tally);
+        meter_ask(&me->meter);
         if (looks)
-            ranks_look_in_passing(team);
+            meter_apart(&me->meter, ranks_look_in_passing(team));
+        bool got = next(team, me, &first, &count);
+        meter_got(&me->meter);
+        if (!got)
+            return meter_end(&me->meter);
+        ranks_run_chunk(team, me, first, count, tally);
     }
 }
 

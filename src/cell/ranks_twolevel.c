@@ -219,6 +219,7 @@ static bool next_of_node(struct team *team, struct worker *me, uint64_t *first, 
     bool got = next_here(team, me, first, count);
     if (__builtin_expect(got, 1) || is_over(team, me))
         return got;
+    meter_slow(&me->meter);
     struct wait wait = wait_begin(team, &wait_in_map);
     for (;;) {
         if (!me->is_fetching)
@@ -356,9 +357,7 @@ static uint64_t shift(struct team *team, struct worker *me, struct tally *tally)
     me->turn = 0;
     if (team->n_nodes > 1)
         return ranks_drain(team, me, tally, next_of_node);
-    me->hand = claim_hand_of(team->hall.claim, ranks_view_of(team, me), me->number);
-    me->past = (struct chunk_past){0, 0, 0};
-    return ranks_drain(team, me, tally, ranks_next_by_hand);
+    return ranks_drain_claim(team, me, team->hall.claim, tally);
 }
 
 void ranks_hall_close(struct team *team)
