@@ -80,8 +80,8 @@ void ranks_own_range(struct worker *me, uint64_t first, uint64_t count)
 
 /* What goes before a rank's results. */
 struct parcel {
-    uint64_t n_ranges, tasks;
-    struct stretch range; /* the single one */
+    uint64_t n_ranges, tasks; /* tasks: of all ranges, which is what is packed */
+    struct stretch range;     /* the single one */
 };
 
 /* All results of this rank behind the list of their ranges. */
@@ -107,10 +107,12 @@ static void send_packed(struct team *team, const struct parcel *parcel)
 
 static void send_results(struct team *team)
 {
-    struct parcel parcel = {.tasks = team->own.tally.tasks};
+    struct parcel parcel = {0};
     for (uint32_t t = 0; t < team->threads; t++) {
         const struct worker *w = &team->here[t];
         parcel.n_ranges += w->n_ranges;
+        for (size_t i = 0; i < w->n_ranges; i++)
+            parcel.tasks += w->ranges[i].count;
         if (w->n_ranges > 0)
             parcel.range = w->ranges[0];
     }
