@@ -188,6 +188,7 @@ static void ask(struct team *team, struct worker *me)
     struct note note = {.worker = me->number, .rank = (uint32_t)team->rank, .past = me->past};
     me->past.parts.n = 0;
     uint64_t at = me->n_asked++ % MOST_ASKED;
+    meter_slow(&me->meter); /* where claims are sampled */
     pthread_mutex_lock(&team->mpi);
     MPI_Irecv(&me->grants[at], sizeof me->grants[at], MPI_BYTE, 0,
               TAG_GRANT + (int)(me->number % team->threads), MPI_COMM_WORLD, &me->asked[at]);

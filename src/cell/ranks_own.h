@@ -19,8 +19,7 @@ struct stretch {
     uint64_t first, count;
 };
 
-/* What the last finished chunk took: for ADAPTIVE rules (claim_report_parts). parts.n 0: none yet.
- */
+/* What the last finished chunk took: for claim_report_parts. parts.n 0: none yet. */
 struct chunk_past {
     struct claim_parts parts;
     uint64_t run_ns, claim_ns;

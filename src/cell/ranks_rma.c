@@ -146,7 +146,6 @@ uint64_t ranks_counter_peek(const struct team *team)
 
 void ranks_counter_fetch(struct team *team, struct worker *me, uint64_t add)
 {
-    meter_slow(&me->meter);
     if (team->counter.has_progress || team->rank == 0) {
         pthread_mutex_lock(&team->mpi);
         fetch_now(team, add, MPI_SUM, &me->fetched);
@@ -159,7 +158,6 @@ void ranks_counter_fetch(struct team *team, struct worker *me, uint64_t add)
 
 void ranks_counter_begin(struct team *team, struct worker *me, uint64_t add)
 {
-    meter_slow(&me->meter);
     me->to_add = add;
     pthread_mutex_lock(&team->mpi);
     MPI_Rget_accumulate(&me->to_add, 1, MPI_UINT64_T, &me->fetched, 1, MPI_UINT64_T, 0, 0, 1,
@@ -170,7 +168,6 @@ void ranks_counter_begin(struct team *team, struct worker *me, uint64_t add)
 bool ranks_counter_has_come(struct team *team, struct worker *me)
 {
     int flag = 0;
-    meter_slow(&me->meter);
     pthread_mutex_lock(&team->mpi);
     MPI_Test(&me->fetch, &flag, MPI_STATUS_IGNORE);
     pthread_mutex_unlock(&team->mpi);
@@ -203,6 +200,7 @@ static bool chunk_at(const struct team *team, uint64_t at, uint64_t *first, uint
 
 static bool next_fetched(struct team *team, struct worker *me, uint64_t *first, uint64_t *count)
 {
+    meter_slow(&me->meter);
     ranks_counter_fetch(team, me, step_of(team));
     return chunk_at(team, me->fetched, first, count);
 }

@@ -178,6 +178,7 @@ static void fetch_super(struct team *team, struct worker *me)
     if (!atomic_compare_exchange_strong_explicit(&team->hall.queue->is_fetching, &nobody, true,
                                                  memory_order_acquire, memory_order_relaxed))
         return;
+    meter_slow(&me->meter);
     if (team->counter.has_progress || team->rank == 0) {
         ranks_counter_fetch(team, me, 1);
         take_super(team, me->fetched);
@@ -191,9 +192,12 @@ static void fetch_super(struct team *team, struct worker *me)
 static bool next_here(struct team *team, struct worker *me, uint64_t *first, uint64_t *count)
 {
     struct node_queue *queue = team->hall.queue;
-    if (__builtin_expect(me->is_fetching, 0) && ranks_counter_has_come(team, me)) {
-        me->is_fetching = false;
-        take_super(team, me->fetched);
+    if (__builtin_expect(me->is_fetching, 0)) {
+        meter_slow(&me->meter);
+        if (ranks_counter_has_come(team, me)) {
+            me->is_fetching = false;
+            take_super(team, me->fetched);
+        }
     }
     for (; me->turn < atomic_load_explicit(&queue->n_open, memory_order_acquire); me->turn++) {
         struct slot *slot = &queue->slots[me->turn];
