@@ -1,7 +1,8 @@
-/* Inside the team of ranks: what ranks.c (orders, open, close), ranks_start.c (the common start),
- * ranks_guard.c (the thread that watches), ranks_hand.c, ranks_master.c, ranks_rma.c and
- * ranks_twolevel.c (who gets which chunk), ranks_home.c (how sums and results come home) and
- * ranks_wait.c (waiting) share. For those files alone; ranks.c says how it all works. */
+/* Inside the team of ranks: what ranks.c (orders, open, close), ranks_join.c (a rank's place among
+ * them), ranks_start.c (the common start), ranks_guard.c (the thread that watches), ranks_hand.c,
+ * ranks_master.c, ranks_rma.c and ranks_twolevel.c (who gets which chunk), ranks_home.c (how sums
+ * and results come home) and ranks_wait.c (waiting) share. For those files alone; ranks.c says how
+ * it all works. */
 #ifndef POOLMARK_CELL_RANKS_OWN_H
 #define POOLMARK_CELL_RANKS_OWN_H
 
@@ -258,6 +259,22 @@ void *ranks_guard(void *team);
 
 /* The dispatch of that name. */
 const struct dispatch *ranks_find_dispatch(const char *name, struct err *err);
+
+/* --- ranks_join.c ---------------------------------------------------------------------------- */
+
+struct team *ranks_team_new(const struct launch *launch, ranks_each *each);
+void ranks_team_free(struct team *team);
+
+/* Finds this rank's place among the others, once MPI is there. Collective. */
+void ranks_join(struct team *team, const char *runtime);
+
+/* All that can fail in one rank alone: is it what was launched, do its workers get to their places?
+ */
+int ranks_take_place(struct team *team, const struct launch *launch, const struct ranks_kind *kind,
+                     int provided, struct err *err);
+
+/* A thread of ours that takes no signals. */
+int ranks_start_thread(pthread_t *thread, void *(*run)(void *), struct team *team, struct err *err);
 
 /* --- ranks_home.c ---------------------------------------------------------------------------- */
 
