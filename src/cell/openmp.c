@@ -16,6 +16,7 @@
  */
 #include "base/alloc.h"
 #include "base/text.h"
+#include "cell/task_meter.h"
 #include "cell/worker.h"
 
 #include <dlfcn.h>
@@ -33,7 +34,9 @@ struct team {
     int *pus; /* the plan: [workers] */
     struct worker_desk *desks;
     struct placement *placements;
-    struct sched rule; /* by which this runtime cuts the loop at hand */
+    struct sched rule;         /* by which this runtime cuts the loop at hand */
+    struct task_meter *meters; /* [workers] */
+    uint64_t pieces;           /* tasks of the taskloop at hand */
     struct claim *claim;
     struct claim_view *views; /* [workers] */
     struct results_room results;
@@ -140,87 +143,90 @@ static void map_loop(const struct team *team, struct worker_desk *desk, uint32_t
 /* --- tasks ------------------------------------------------------------------------------------ */
 
 /* The first thread makes the tasks, all run them; each is counted by the thread that runs it, which
- * is one from its first to its last index, since tasks are tied and nothing in them waits. Threads
- * come home together: the end of each is when all tasks are done. */
+ * is one from its beginning to its end, since tasks are tied and nothing in them waits. Threads
+ * leave the barrier together, so that a thread's end is that of its last task, and what it is busy
+ * for is its tasks: all else before its end, making tasks among it, is claiming. */
 
-/* What a task of a taskloop keeps from index to index. */
-struct piece {
-    struct worker_desk *desk; /* NULL at first */
-    struct chunk_event *event;
+/* A list that is being run by tasks. */
+struct task_list {
+    const struct team *team;
+    const struct job *job;
+    void *results;
 };
 
-static void begin_piece(struct piece *piece, struct worker_desk *desks, uint64_t index, bool trace)
+static void run_task(const struct task_list *list, uint64_t first, uint64_t count)
 {
+    const struct job *job = list->job;
     uint32_t worker = (uint32_t)omp_get_thread_num();
-    struct event_log *log = &desks[worker].log;
-    piece->desk = &desks[worker];
-    piece->desk->report.tally.chunks++;
-    if (trace) {
-        uint64_t now = clock_now_ns(), n = log->n;
-        worker_log_chunk(log, worker, index, 0, now, now);
-        piece->event = log->n > n ? &log->events[n] : NULL;
+    struct worker_desk *desk = &list->team->desks[worker];
+    struct task_meter *m = &list->team->meters[worker];
+    struct tally *tally = &desk->report.tally;
+    if (!job->trace && task_meter_may_skip(m)) {
+        work_run_range(job->work, first, count, list->results, tally);
+        if (task_meter_skip(m))
+            m->asked_ns = clock_now_ns();
+        return;
     }
+    uint64_t start = clock_now_ns();
+    work_run_range(job->work, first, count, list->results, tally);
+    uint64_t end = clock_now_ns();
+    task_meter_add(m, start, end);
+    if (job->trace)
+        worker_log_chunk(&desk->log, worker, first, count, start, end);
 }
 
-static inline void run_in_piece(struct piece *piece, struct worker_desk *desks,
-                                const struct job *job, uint64_t index, void *results)
+/* How many tasks this runtime makes of a taskloop over n when it is not told how many: asked, since
+ * it depends on the number of threads alone once n is large. Not in the timed part. */
+static uint64_t count_own_tasks(const struct team *team, uint64_t n)
 {
-    if (!piece->desk)
-        begin_piece(piece, desks, index, job->trace);
-    const struct work *work = job->work;
-    struct tally *tally = &piece->desk->report.tally;
-    void *result = results ? (char *)results + index * work->result_bytes : NULL;
-    tally->tasks++;
-    tally->sum += work->def->run(work->context, index, result);
-    tally->index_sum += index;
-    tally->square_sum += index * index;
-    if (piece->event) {
-        piece->event->count++;
-        piece->event->end_ns = clock_now_ns();
+    const uint64_t most = 1000 * (uint64_t)team->workers;
+    _Atomic uint64_t begun = 0;
+    bool is_inside = false;
+    if (n > most)
+        n = most;
+#pragma omp parallel num_threads(team->workers)
+#pragma omp single
+#pragma omp taskloop firstprivate(is_inside) shared(begun)
+    for (uint64_t i = 0; i < n; i++) {
+        begun += !is_inside;
+        is_inside = true;
     }
+    return begun;
 }
 
-static void make_taskloop(struct worker_desk *desks, const struct job *job, void *results)
+/* A taskloop over the tasks that the runtime would make of the list itself, of `size` and the first
+ * ones longer by one: cut here, so that it is known where each ends. Nothing that is changed may be
+ * private to them: libgomp would keep a copy for each of them on the stack at once. */
+static void make_taskloop(const struct task_list *list)
 {
-    const uint64_t n = job->sched.n, chunk = job->sched.chunk;
-    struct piece piece = {NULL, NULL};
-    if (job->sched.blocks) { /* no chunk was asked for */
-#pragma omp taskloop firstprivate(piece)
-        for (uint64_t i = 0; i < n; i++)
-            run_in_piece(&piece, desks, job, i, results);
-    } else {
-#pragma omp taskloop firstprivate(piece) grainsize(chunk)
-        for (uint64_t i = 0; i < n; i++)
-            run_in_piece(&piece, desks, job, i, results);
-    }
+    const uint64_t n = list->job->sched.n, pieces = list->team->pieces;
+    const uint64_t size = pieces ? n / pieces : 0, longer = pieces ? n % pieces : 0;
+#pragma omp taskloop grainsize(1) nogroup default(none) firstprivate(list, pieces, size, longer)
+    for (uint64_t p = 0; p < pieces; p++)
+        run_task(list, p * size + (p < longer ? p : longer), size + (p < longer));
 }
 
-static void run_task(struct worker_desk *desks, const struct job *job, uint64_t first,
-                     uint64_t count, void *results)
+static void make_tasks(const struct task_list *list)
 {
-    uint32_t worker = (uint32_t)omp_get_thread_num();
-    struct worker_desk *desk = &desks[worker];
-    worker_run_chunk(job->work, worker, first, count, results, &desk->report.tally,
-                     job->trace ? &desk->log : NULL);
-}
-
-static void make_tasks(struct worker_desk *desks, const struct job *job, void *results)
-{
-    const uint64_t n = job->sched.n, chunk = job->sched.chunk;
+    const uint64_t n = list->job->sched.n, chunk = list->job->sched.chunk;
     for (uint64_t first = 0; first < n; first += chunk) {
         uint64_t count = n - first < chunk ? n - first : chunk;
-#pragma omp task firstprivate(first, count)
-        run_task(desks, job, first, count, results);
+#pragma omp task default(none) firstprivate(list, first, count)
+        run_task(list, first, count);
     }
 }
 
-static void map_tasks(struct worker_desk *desks, uint32_t worker, const struct job *job,
-                      void *results)
+static void map_tasks(struct team *team, uint32_t worker, const struct job *job, void *results)
 {
-    if (worker == 0 && job->sched.kind == SCHED_TASKLOOP)
-        make_taskloop(desks, job, results);
-    else if (worker == 0)
-        make_tasks(desks, job, results);
+    const struct task_list list = {team, job, results};
+    task_meter_start(&team->meters[worker], team->desks[worker].report.start_ns);
+    if (worker == 0) {
+        if (job->sched.kind == SCHED_TASKLOOP)
+            make_taskloop(&list);
+        else
+            make_tasks(&list);
+        team->meters[0].made_ns = clock_now_ns();
+    }
 #pragma omp barrier
 }
 
@@ -263,10 +269,12 @@ static int openmp_map(struct team *team, const struct job *job, struct err *err)
         if (way == WAY_LOOP)
             map_loop(team, desk, worker, job, results);
         else if (way == WAY_TASKS)
-            map_tasks(team->desks, worker, job, results);
+            map_tasks(team, worker, job, results);
         else
             map_claims(team, desk, worker, job, results);
         worker_end(&desk->report);
+        if (way == WAY_TASKS)
+            task_meter_report(&team->meters[worker], &desk->report);
         if (worker == 0)
             threads = omp_get_num_threads();
     }
@@ -303,6 +311,8 @@ static int prepare_way(struct team *team, const struct job *job, struct err *err
         claim_init(team->claim, &job->sched);
         return claim_view_open(&team->views[0], &job->sched, err);
     case WAY_TASKS:
+        team->pieces = job->sched.blocks ? count_own_tasks(team, job->sched.n)
+                                         : job->sched.n / job->sched.chunk;
         break;
     }
     return 0;
@@ -440,6 +450,7 @@ static void openmp_close(struct team *team)
     for (uint32_t w = 0; w < team->workers; w++)
         claim_view_release(&team->views[w]);
     free(team->views);
+    free(team->meters);
     free(team->claim);
     outcome_room_release(&team->room);
     text_release(&team->runtime);
@@ -458,7 +469,8 @@ static int openmp_open(struct team **team, const struct launch *launch, struct e
     t->placements = alloc_zeroed(t->workers, sizeof *t->placements);
     t->views = alloc_zeroed(t->workers, sizeof *t->views);
     t->claim = aligned_alloc(CLAIM_LINE, claim_bytes(t->workers));
-    if (!t->claim)
+    t->meters = aligned_alloc(CLAIM_LINE, t->workers * sizeof *t->meters);
+    if (!t->claim || !t->meters)
         abort();
     limit_blocktime();
     describe_runtime(&t->runtime);
