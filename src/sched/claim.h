@@ -98,7 +98,9 @@ static inline struct claim_hand claim_hand_of(struct claim *claim, const struct 
 
 /* RANGES: takes half of what some other worker has left, and the first chunk of that in hand at
  * once: were it left in the range, thieves could take the last chunk from each other for ever.
- * Waits while others hold what there is; false when all ranges look empty. */
+ * Waits while others hold what there is; false when all ranges look empty. They are looked at one
+ * after the other: a thief that was seen empty may have taken the last tasks of one that is seen
+ * afterwards. The caller then leaves early, which costs its help with those, never a task. */
 bool claim_steal(struct claim_hand *hand, uint64_t *first, uint64_t *count);
 
 /* RANGES: takes the next chunk of the worker's own range. */
