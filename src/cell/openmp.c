@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "cell/task_meter.h"
+#include "cell/threads.h"
 #include "cell/worker.h"
 
 #include <dlfcn.h>
@@ -43,15 +44,6 @@ struct team {
     struct outcome_room room;
     struct text runtime;
 };
-
-/* The runtime may grant fewer threads than a region asks for; it must not. */
-static int check_threads(const struct team *team, int threads, struct err *err)
-{
-    if (threads == (int)team->workers)
-        return 0;
-    return err_set(err, "OpenMP gave %d of %" PRIu32 " threads (OMP_THREAD_LIMIT is %d)", threads,
-                   team->workers, omp_get_thread_limit());
-}
 
 /* Whether the runtime that this process has loaded is LLVM's. */
 static bool is_libomp(void)
@@ -259,7 +251,7 @@ static void map_claims(struct team *team, struct worker_desk *desk, uint32_t wor
 static int openmp_map(struct team *team, const struct job *job, struct err *err)
 {
     const enum way way = way_of(job);
-    int threads = 0;
+    uint32_t threads = 0;
 #pragma omp parallel num_threads(team->workers)
     {
         uint32_t worker = (uint32_t)omp_get_thread_num();
@@ -276,9 +268,9 @@ static int openmp_map(struct team *team, const struct job *job, struct err *err)
         if (way == WAY_TASKS)
             task_meter_report(&team->meters[worker], &desk->report);
         if (worker == 0)
-            threads = omp_get_num_threads();
+            threads = (uint32_t)omp_get_num_threads();
     }
-    return check_threads(team, threads, err);
+    return threads_check(threads, team->workers, err);
 }
 
 /* --- outside of the timed part ---------------------------------------------------------------- */
@@ -331,16 +323,16 @@ static int openmp_prepare(struct team *team, const struct job *job, struct err *
     if (prepare_way(team, job, err) != 0 || results_room_need(&team->results, job, err) != 0)
         return -1;
     worker_desks_clear_logs(team->desks, team->workers, job);
-    int threads = 0;
+    uint32_t threads = 0;
 #pragma omp parallel num_threads(team->workers)
     {
         uint32_t worker = (uint32_t)omp_get_thread_num();
         worker_forget_results(job->work, job, worker, team->results.results);
         prepare_view(team, job, worker);
         if (worker == 0)
-            threads = omp_get_num_threads();
+            threads = (uint32_t)omp_get_num_threads();
     }
-    return check_threads(team, threads, err);
+    return threads_check(threads, team->workers, err);
 }
 
 static int openmp_collect(struct team *team, const struct job *job, struct outcome *outcome,
@@ -422,7 +414,7 @@ static void describe_runtime(struct text *t)
 /* Binds the threads and sees where they are. */
 static int place_threads(struct team *team, const struct topo *topo, struct err *err)
 {
-    int threads = 0;
+    uint32_t threads = 0;
 #pragma omp parallel num_threads(team->workers)
     {
         uint32_t worker = (uint32_t)omp_get_thread_num();
@@ -431,9 +423,9 @@ static int place_threads(struct team *team, const struct topo *topo, struct err 
         worker_place(&desk->placement, team->pus[worker]);
         desk->placement.worker = desk->placement.thread = worker;
         if (worker == 0)
-            threads = omp_get_num_threads();
+            threads = (uint32_t)omp_get_num_threads();
     }
-    if (check_threads(team, threads, err) != 0)
+    if (threads_check(threads, team->workers, err) != 0)
         return -1;
     for (uint32_t w = 0; w < team->workers; w++) {
         if (team->desks[w].error.text[0])

@@ -8,6 +8,7 @@
  * own node too: results in memory that they share would have to be there before the first job that
  * needs them, for all sizes, and the copy is all that it would save. */
 #include "cell/ranks_own.h"
+#include "cell/threads.h"
 
 #include "base/alloc.h"
 
@@ -158,8 +159,7 @@ static void take_results(struct team *team, int from)
 
 int ranks_too_few(struct err *err, uint32_t came, uint32_t threads)
 {
-    return err_set(err, "OpenMP gave %u of %u threads (see OMP_THREAD_LIMIT, and the system's)",
-                   came, threads);
+    return threads_check(came, threads, err);
 }
 
 int ranks_take_home(struct team *team, struct err *err)

@@ -47,6 +47,15 @@ hello() {
     assert_words "$(hello env OMP_WAIT_POLICY=active "$root/poolmark-cell-llvm")" 'wait active'
 }
 
+@test "a runtime that grants fewer threads is an error, never a smaller measurement" {
+    need_llvm
+    local cell
+    for cell in poolmark-cell poolmark-cell-llvm; do
+        run env OMP_THREAD_LIMIT=2 "$root/$cell" --backend openmp --workers 3 </dev/null
+        assert_words "$output" 'OpenMP gave 2 of 3 threads (see OMP_THREAD_LIMIT'
+    done
+}
+
 @test "a cell of libomp runs what the runtime has and what we have" {
     need_llvm
     local pair id=0
