@@ -34,7 +34,7 @@ void ranks_post_note(struct team *team)
               &team->note_request);
 }
 
-static void grant_chunk(struct team *team, const struct note *note)
+static struct grant grant_chunk(struct team *team, const struct note *note)
 {
     struct grant grant = {0, 0, 0};
     struct claim_hand *hand = &team->hands[note->worker];
@@ -44,14 +44,19 @@ static void grant_chunk(struct team *team, const struct note *note)
         /* The same or too many where others have claimed since, which does no harm. */
         grant.left = team->job.sched.n - grant.first - grant.count;
     }
+    return grant;
+}
+
+static void answer(struct team *team, const struct note *note)
+{
+    struct grant grant = team->dispatch->answer(team, note);
     /* Below the eager limit and a few a worker at most: it is on its way when MPI_Send returns. */
     MPI_Send(&grant, sizeof grant, MPI_BYTE, (int)note->rank,
              TAG_GRANT + (int)(note->worker % team->threads), MPI_COMM_WORLD);
 }
 
 /* Answers the notes that have arrived, and not for ever, so that the caller gets back to its
- * own chunks; returns how many. Where there are none it has been inside MPI, which is what
- * one-sided operations need. With team->mpi held. */
+ * own chunks; returns how many. With team->mpi held. */
 static uint32_t answer_notes(struct team *team)
 {
     uint32_t n = 0;
@@ -60,7 +65,7 @@ static uint32_t answer_notes(struct team *team)
         MPI_Test(&team->note_request, &has_come, MPI_STATUS_IGNORE);
         if (!has_come)
             break;
-        grant_chunk(team, &team->note);
+        answer(team, &team->note);
         ranks_post_note(team);
         n++;
     }
@@ -98,18 +103,6 @@ void ranks_answer_to_the_end(struct team *team)
 
 /* --- the deputy ------------------------------------------------------------------------------ */
 
-/* Answers in the place of the root's workers. Returns whether anybody wanted something: a note, or
- * the counter, which moves while MPI is looked into. With team->mpi held. */
-static bool stand_in(struct team *team)
-{
-    enum { LOOKS = 4 }; /* an operation over TCP takes several steps */
-    uint64_t before = ranks_counter_peek(team);
-    uint32_t n = 0;
-    for (int i = 0; i < LOOKS; i++)
-        n += answer_notes(team);
-    return n > 0 || ranks_counter_peek(team) != before;
-}
-
 /* One map's watch. It naps while the root's workers look, and answers in their place while they do
  * not, at a pace that follows the notes: one of them may be computing on the same CPU. */
 static void deputy_watch(struct team *team)
@@ -127,7 +120,7 @@ static void deputy_watch(struct team *team)
             continue;
         }
         pthread_mutex_lock(&team->mpi);
-        if (atomic_load(&team->deputy_may) && stand_in(team))
+        if (atomic_load(&team->deputy_may) && answer_notes(team) > 0)
             last_note_ns = now;
         pthread_mutex_unlock(&team->mpi);
         ns = (now - last_note_ns) / DEPUTY_SHARE;
@@ -183,9 +176,13 @@ void ranks_deputy_end(struct team *team)
 
 /* --- a worker's shift ------------------------------------------------------------------------ */
 
-static void ask(struct team *team, struct worker *me)
+void ranks_ask(struct team *team, struct worker *me)
 {
-    struct note note = {.worker = me->number, .rank = (uint32_t)team->rank, .past = me->past};
+    struct note note = {.worker = me->number,
+                        .rank = (uint32_t)team->rank,
+                        .node = (uint32_t)team->node,
+                        .past = me->past,
+                        .turn = me->turn_asked};
     me->past.parts.n = 0;
     uint64_t at = me->n_asked++ % MOST_ASKED;
     meter_slow(&me->meter); /* where claims are sampled */
@@ -234,7 +231,7 @@ static uint64_t shift_asking(struct team *team, struct worker *me, struct tally 
     me->depth = 1;
     me->past = (struct chunk_past){.run_ns = 0};
     uint64_t asked = clock_now_ns();
-    ask(team, me);
+    ranks_ask(team, me);
     for (uint64_t n_taken = 0; n_taken < me->n_asked;) {
         uint64_t at = n_taken++ % MOST_ASKED;
         await_grant(team, me, at);
@@ -244,12 +241,12 @@ static uint64_t shift_asking(struct team *team, struct worker *me, struct tally 
             continue; /* the answers to what was asked ahead are still to come */
         uint64_t ahead = is_over ? 0 : asked_ahead(team, me, &grant);
         while (me->n_asked - n_taken < ahead)
-            ask(team, me);
+            ranks_ask(team, me);
         asked = ranks_run_timed(team, me, grant.first, grant.count, tally, asked);
         me->n_run++;
         me->run_ns += me->past.run_ns;
         if (!is_over && me->n_asked == n_taken)
-            ask(team, me);
+            ranks_ask(team, me);
     }
     meter_timed(&me->meter, asked, clock_now_ns());
     return me->meter.claim_ns;
@@ -298,6 +295,7 @@ const struct dispatch ranks_master = {
     .name = "master",
     .prepare = prepare_master,
     .needs_root = has_others,
+    .answer = grant_chunk,
     .shift = shift_master,
 };
 
@@ -305,5 +303,6 @@ const struct dispatch ranks_master_only = {
     .name = "master-only",
     .check = check_others,
     .prepare = prepare_master,
+    .answer = grant_chunk,
     .shift = shift_master_only,
 };

@@ -26,10 +26,11 @@ struct chunk_past {
     uint64_t run_ns, claim_ns;
 };
 
-/* What comes to the root during a map: a worker asks for a chunk. */
+/* What comes to the root during a map: a worker asks for a chunk, or for what its node has next. */
 struct note {
-    uint32_t worker, rank;
+    uint32_t worker, rank, node;
     struct chunk_past past;
+    uint64_t turn; /* twolevel: for which slot of the node's queue */
 };
 
 struct grant {
@@ -73,12 +74,10 @@ struct worker {
     struct claim_hand hand;
     struct claim_view view; /* ADAPTIVE; else that of the team, which is only read, serves all */
     struct chunk_past past; /* of the last chunk, until it is reported */
-    /* and where by one-sided operations. */
-    uint64_t turn;     /* FIXED: chunks had; twolevel: its slot in the node's queue */
-    uint64_t fetched;  /* what the counter was, */
-    uint64_t to_add;   /* and what is added to it */
-    MPI_Request fetch; /* how it gets there, where that takes its time */
-    bool is_fetching;
+    /* and where it keeps count. */
+    uint64_t turn;       /* FIXED: chunks had; twolevel: its slot in the node's queue, */
+    uint64_t turn_asked; /* the slot that it has asked for, */
+    bool is_asking;      /* and has not heard of yet */
 };
 
 /* A mechanism by which workers get their chunks. What is NULL is not needed. */
@@ -87,12 +86,14 @@ struct dispatch {
     /* Root, before any rank is woken: refuses the job by a sentence. */
     int (*check)(const struct team *team, const struct job *job, struct err *err);
     /* All ranks together, which makes it the one place for collective calls; fails in all or in
-     * none. */
+     * none. May put another dispatch in the place of this (team->dispatch). */
     int (*open)(struct team *team, struct err *err);
     /* Each rank by itself, before each map. */
     int (*prepare)(struct team *team, struct err *err);
     /* Whether the root must enter MPI again and again during the map; after prepare. */
     bool (*needs_root)(const struct team *team);
+    /* Root: what is granted to a note. With team->mpi held. */
+    struct grant (*answer)(struct team *team, const struct note *note);
     /* One worker's map; returns the time spent on getting chunks. */
     uint64_t (*shift)(struct team *team, struct worker *me, struct tally *tally);
 };
@@ -102,14 +103,17 @@ extern const struct dispatch ranks_master, ranks_master_only; /* ranks_master.c 
 extern const struct dispatch ranks_rma;                       /* ranks_rma.c */
 extern const struct dispatch ranks_twolevel;                  /* ranks_twolevel.c */
 
-/* The counter at the root, made when the first job wants it. */
+/* The counter at the root, made when the first job wants it. NO_PROGRESS: there is no window, since
+ * operations complete only while the root is inside MPI. */
 struct counter {
-    enum { NOT_MADE, MADE, CANNOT_BE_MADE } state;
+    enum { NOT_MADE, MADE, NO_PROGRESS, CANNOT_BE_MADE } state;
     MPI_Win window;
-    uint64_t *memory;  /* root's */
-    uint64_t *own;     /* the same where it is on the heap */
-    bool has_progress; /* operations complete while the root computes */
-    struct err why;    /* CANNOT_BE_MADE */
+    uint64_t *own;  /* root: its memory, where that is on the heap */
+    struct err why; /* CANNOT_BE_MADE */
+};
+
+struct super_given {
+    uint64_t turn, super; /* in which slot of the node's queue it belongs */
 };
 
 /* How the list is cut into what nodes take at a time, the same in all ranks. */
@@ -118,6 +122,9 @@ struct supers {
     struct sched_table bounds; /* the s-th is [starts[s], starts[s+1]) of the tasks */
     uint64_t *chunk_at;        /* SEQUENCE: [n+1], its first chunk in `chunks` */
     struct sched_table chunks, scratch;
+    /* Root, where notes are answered: the next that no node has, and each node's last. */
+    uint64_t next;
+    struct super_given *given; /* [nodes] */
 };
 
 struct node_queue;
@@ -304,6 +311,10 @@ void ranks_own_range(struct worker *me, uint64_t first, uint64_t count);
 
 void ranks_post_note(struct team *team);
 
+/* Sends a note; the grant comes to me->grants[(me->n_asked - 1) % MOST_ASKED], by the request there
+ * in me->asked. */
+void ranks_ask(struct team *team, struct worker *me);
+
 /* Root: between two chunks of one of its workers, and again and again until all ranks are done.
  * The first returns how long it took, 0 when it was too early to look. */
 uint64_t ranks_look_in_passing(struct team *team);
@@ -381,20 +392,14 @@ ranks_drain(struct team *team, struct worker *me, struct tally *tally, ranks_nex
 
 /* --- ranks_rma.c ----------------------------------------------------------------------------- */
 
-/* Makes the counter if it is not there. All ranks together. */
+/* Makes the counter if it is not there, and says in the remark when it cannot be used because the
+ * transport makes no progress of its own. All ranks together. */
 int ranks_counter_open(struct team *team, struct err *err);
 void ranks_counter_close(struct team *team); /* likewise */
 
-void ranks_counter_set(struct team *team, uint64_t value); /* root, between maps */
-uint64_t ranks_counter_peek(const struct team *team);      /* root: roughly; 0 without one */
-
-/* Adds, and puts what the counter was before into me->fetched: at once, or begun and looked after.
- */
-void ranks_counter_fetch(struct team *team, struct worker *me, uint64_t add);
-void ranks_counter_begin(struct team *team, struct worker *me, uint64_t add);
-bool ranks_counter_has_come(struct team *team, struct worker *me);
-
-extern const char ranks_no_progress[]; /* the remark */
+/* state MADE. */
+void ranks_counter_set(struct team *team, uint64_t value);     /* root, between maps */
+uint64_t ranks_counter_fetch(struct team *team, uint64_t add); /* returns what it was before */
 
 /* --- ranks_twolevel.c ------------------------------------------------------------------------ */
 

@@ -7,20 +7,19 @@
  * transport that cannot do it costs a sentence; later they end the job, as all others of MPI.
  *
  * Where the transport has no one-sided operations of its own, as TCP, MPI makes them out of
- * messages that rank 0 must answer, and does so only while it is inside MPI: left to itself, the
- * rank that holds the counter takes nearly all. Whether that is so is found out once, by trying.
- * Then rank 0's workers look into MPI between their chunks, and the deputy does while they are in
- * long ones. Nobody asks ahead: with several operations under way Open MPI's osc pt2pt waits for
- * one while it handles another, and serves the nearest rank alone. */
+ * messages that rank 0 must answer, and does so only while it is inside MPI: rank 0 may wait within
+ * a call of its own for the end of another rank's, which waits for rank 0, and whoever holds the
+ * counter takes nearly all. Whether that is so is found out once, by trying; the job then goes by
+ * notes that rank 0 answers when it pleases, as under "master". */
 #include "cell/ranks_own.h"
 
 #include "base/alloc.h"
 
 #include <stdlib.h>
 
-const char ranks_no_progress[] =
-    "one-sided operations of this transport complete only while rank 0 is inside MPI; its workers "
-    "and a deputy thread see to that";
+static const char no_progress[] =
+    "one-sided operations of this transport complete only while rank 0 is inside MPI; rank 0 hands "
+    "out by messages instead, as under 'master'";
 
 /* --- the counter ------------------------------------------------------------------------------ */
 
@@ -43,14 +42,14 @@ static int make_window(struct team *team)
 {
     struct counter *c = &team->counter;
     MPI_Aint bytes = team->rank == 0 ? CLAIM_LINE : 0;
+    void *memory;
     int code;
     if (team->n_nodes > team->n_machines) {
         c->own = alloc_zeroed(1, CLAIM_LINE);
         code = MPI_Win_create(c->own, bytes, sizeof *c->own, MPI_INFO_NULL, team->comm, &c->window);
-        c->memory = c->own;
     } else {
-        code = MPI_Win_allocate(bytes, sizeof *c->memory, MPI_INFO_NULL, team->comm, &c->memory,
-                                &c->window);
+        code =
+            MPI_Win_allocate(bytes, sizeof *c->own, MPI_INFO_NULL, team->comm, &memory, &c->window);
     }
     if (code != MPI_SUCCESS)
         return code;
@@ -58,120 +57,111 @@ static int make_window(struct team *team)
     return MPI_Win_lock_all(MPI_MODE_NOCHECK, c->window);
 }
 
-static int fetch_now(struct team *team, uint64_t add, MPI_Op op, uint64_t *before)
+static int fetch(struct team *team, uint64_t add, MPI_Op op, uint64_t *before)
 {
     int code = MPI_Fetch_and_op(&add, before, MPI_UINT64_T, 0, 0, op, team->counter.window);
     return code != MPI_SUCCESS ? code : MPI_Win_flush(0, team->counter.window);
 }
 
-/* Whether an operation of a rank far away completes while the root sleeps. The majority counts,
- * since either of the two may lose its CPU for a while. */
-static void try_progress(struct team *team)
+/* The first operation of each rank, which may settle what later ones find. The root's comes when
+ * those of the others, during which it is inside MPI, have ended. Fails in all or in none, with the
+ * code of this rank. */
+static bool try_operations(struct team *team, int *code)
 {
-    enum { ROUNDS = 3, SLEEP_NS = 20000000, SOON_NS = 5000000 };
+    uint64_t before;
+    int failed = 0, any = 0;
+    for (int turn = 0; turn < 2 && !any; turn++) {
+        if ((team->rank == 0) == (turn == 1))
+            *code = fetch(team, 0, MPI_SUM, &before);
+        failed = *code != MPI_SUCCESS;
+        MPI_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, team->comm);
+    }
+    return !any;
+}
+
+/* Whether an operation of a rank far away completes while the root sleeps, which it does by then
+ * even if it has left the barrier late. The operation is the only one under way, and the root is
+ * back inside MPI soon, so that it completes in any case. The majority counts, since either of the
+ * two may lose its CPU for a while. */
+static bool try_progress(struct team *team)
+{
+    enum { ROUNDS = 3, SLEEP_NS = 20000000, LATE_NS = 5000000, SOON_NS = 5000000 };
     int soon = 0;
     uint64_t before;
     for (int round = 0; round < ROUNDS; round++) {
         MPI_Barrier(team->comm);
-        uint64_t start = clock_now_ns();
         if (team->rank == 0) {
             clock_sleep_ns(SLEEP_NS);
         } else if (team->rank == team->far_rank) {
-            fetch_now(team, 0, MPI_SUM, &before);
+            clock_sleep_ns(LATE_NS);
+            uint64_t start = clock_now_ns();
+            fetch(team, 0, MPI_SUM, &before);
             soon += clock_now_ns() - start < SOON_NS;
         }
     }
     MPI_Bcast(&soon, 1, MPI_INT, team->far_rank, team->comm);
-    team->counter.has_progress = 2 * soon > ROUNDS;
+    return 2 * soon > ROUNDS;
+}
+
+static void free_window(struct counter *c)
+{
+    MPI_Win_unlock_all(c->window);
+    MPI_Win_free(&c->window);
 }
 
 static void make_counter(struct team *team)
 {
     struct counter *c = &team->counter;
-    uint64_t before;
     MPI_Comm_set_errhandler(team->comm, MPI_ERRORS_RETURN);
     int code = make_window(team);
     MPI_Comm_set_errhandler(team->comm, MPI_ERRORS_ARE_FATAL);
-    /* The first operation of each rank, which may settle what later ones find; where some have no
-     * window the others keep theirs, since it cannot be freed without all. */
+    /* Where some have no window the others keep theirs, since it cannot be freed without all. */
     int failed = code != MPI_SUCCESS, any = 0;
     MPI_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, team->comm);
-    if (!any) {
-        code = fetch_now(team, 0, team->rank == 0 ? MPI_REPLACE : MPI_SUM, &before);
-        failed = code != MPI_SUCCESS;
-        MPI_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, team->comm);
-    }
-    if (any) {
+    if (any || !try_operations(team, &code)) {
         say_why(team, code);
         c->state = CANNOT_BE_MADE;
         return;
     }
     MPI_Win_set_errhandler(c->window, MPI_ERRORS_ARE_FATAL);
-    c->state = MADE;
-    if (team->n_ranks == 1)
-        c->has_progress = true;
-    else
-        try_progress(team);
+    if (team->n_ranks == 1 || try_progress(team)) {
+        c->state = MADE;
+        return;
+    }
+    free_window(c);
+    c->state = NO_PROGRESS;
 }
 
 int ranks_counter_open(struct team *team, struct err *err)
 {
-    if (team->counter.state == NOT_MADE)
+    struct counter *c = &team->counter;
+    if (c->state == NOT_MADE)
         make_counter(team);
-    if (team->counter.state == MADE)
-        return 0;
-    return err_set(err, "%s", team->counter.why.text);
+    if (c->state == NO_PROGRESS)
+        team->remark = no_progress;
+    return c->state == CANNOT_BE_MADE ? err_set(err, "%s", c->why.text) : 0;
 }
 
 void ranks_counter_close(struct team *team)
 {
-    if (team->counter.state == MADE) {
-        MPI_Win_unlock_all(team->counter.window);
-        MPI_Win_free(&team->counter.window);
-    }
+    if (team->counter.state == MADE)
+        free_window(&team->counter);
     free(team->counter.own);
 }
 
 void ranks_counter_set(struct team *team, uint64_t value)
 {
     uint64_t before;
-    fetch_now(team, value, MPI_REPLACE, &before);
+    fetch(team, value, MPI_REPLACE, &before);
 }
 
-uint64_t ranks_counter_peek(const struct team *team)
+uint64_t ranks_counter_fetch(struct team *team, uint64_t add)
 {
-    const struct counter *c = &team->counter;
-    return c->state == MADE ? __atomic_load_n(c->memory, __ATOMIC_RELAXED) : 0;
-}
-
-void ranks_counter_fetch(struct team *team, struct worker *me, uint64_t add)
-{
-    if (team->counter.has_progress || team->rank == 0) {
-        pthread_mutex_lock(&team->mpi);
-        fetch_now(team, add, MPI_SUM, &me->fetched);
-        pthread_mutex_unlock(&team->mpi);
-    } else {
-        ranks_counter_begin(team, me, add);
-        ranks_await(team, &me->fetch, &wait_in_map);
-    }
-}
-
-void ranks_counter_begin(struct team *team, struct worker *me, uint64_t add)
-{
-    me->to_add = add;
+    uint64_t before;
     pthread_mutex_lock(&team->mpi);
-    MPI_Rget_accumulate(&me->to_add, 1, MPI_UINT64_T, &me->fetched, 1, MPI_UINT64_T, 0, 0, 1,
-                        MPI_UINT64_T, MPI_SUM, team->counter.window, &me->fetch);
+    fetch(team, add, MPI_SUM, &before);
     pthread_mutex_unlock(&team->mpi);
-}
-
-bool ranks_counter_has_come(struct team *team, struct worker *me)
-{
-    int flag = 0;
-    pthread_mutex_lock(&team->mpi);
-    MPI_Test(&me->fetch, &flag, MPI_STATUS_IGNORE);
-    pthread_mutex_unlock(&team->mpi);
-    return flag;
+    return before;
 }
 
 /* --- the dispatch ----------------------------------------------------------------------------- */
@@ -201,22 +191,23 @@ static bool chunk_at(const struct team *team, uint64_t at, uint64_t *first, uint
 static bool next_fetched(struct team *team, struct worker *me, uint64_t *first, uint64_t *count)
 {
     meter_slow(&me->meter);
-    ranks_counter_fetch(team, me, step_of(team));
-    return chunk_at(team, me->fetched, first, count);
+    return chunk_at(team, ranks_counter_fetch(team, step_of(team)), first, count);
+}
+
+static int rma_open(struct team *team, struct err *err)
+{
+    if (ranks_counter_open(team, err) != 0)
+        return -1;
+    if (team->counter.state == NO_PROGRESS)
+        team->dispatch = &ranks_master;
+    return 0;
 }
 
 static int rma_prepare(struct team *team, struct err *err)
 {
     if (team->rank == 0)
         ranks_counter_set(team, 0);
-    if (!team->counter.has_progress)
-        team->remark = ranks_no_progress;
     return ranks_open_views(team, err);
-}
-
-static bool rma_needs_root(const struct team *team)
-{
-    return !team->counter.has_progress;
 }
 
 static uint64_t rma_shift(struct team *team, struct worker *me, struct tally *tally)
@@ -226,8 +217,7 @@ static uint64_t rma_shift(struct team *team, struct worker *me, struct tally *ta
 
 const struct dispatch ranks_rma = {
     .name = "rma",
-    .open = ranks_counter_open,
+    .open = rma_open,
     .prepare = rma_prepare,
-    .needs_root = rma_needs_root,
     .shift = rma_shift,
 };

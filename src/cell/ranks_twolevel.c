@@ -5,38 +5,47 @@
  * under every rule that a claim carries.
  *
  * Several nodes. Every rank cuts the list into the same supers (cut_supers): half of what an equal
- * share of the rest would be, at least a chunk for each worker of a node. Super s goes to whom the
- * counter gave s; a super is shared out in its node by the rule of the job with P = the workers of
- * the node. Rules that look at what was measured, and stealing, would have to see across nodes and
- * are refused.
+ * share of the rest would be, at least a chunk for every second worker of a node. Super s goes to
+ * whom the counter gave s; a super is shared out in its node by the rule of the job with P = the
+ * workers of the node. Rules that look at what was measured, and stealing, would have to see across
+ * nodes and are refused.
  *
  * The queue of a node is a row of slots, one for each super that it takes, never used twice in a
  * map:
  *
- *     slots[k].super, .low   written before the slot is open, read-only from then on
- *     slots[k].next          number of the next chunk of that super; one fetch_add a chunk
- *     n_open                 slots [0, n_open) are open; grows by one
- *     is_fetching            somebody fetches the next super; false -> true by compare-exchange
- *     is_over                the counter had no more
+ *     slots[k].super, .middle   written before the slot is open, and by each who opens it the same
+ *     slots[k].next             number of the next chunk of that super; one fetch_add a chunk
+ *     n_open                    slots [0, n_open) are open; grows by one, by compare-exchange
+ *     is_over                   the counter had no more
+ *     is_fetching               a one-sided operation is under way; false -> true by
+ *                               compare-exchange
  *
  * Each worker has the number of the slot that it is at (me->turn), which only grows. It takes a
- * chunk from that slot; where there is none it goes on to the next open one; past the last it is
- * done when is_over, else it fetches, or waits for whoever does. Who takes the chunk in the middle
- * of a super (`low`) fetches the next one, so that there is one before the others run out. Where
- * the transport makes no progress of its own the fetch is begun and looked for between chunks; the
- * fetcher waits for it only when the node is out of work.
+ * chunk from that slot; where there is none it goes on to the next open one; past the last it asks
+ * for the super of slot n_open, and is done when is_over. Who takes the chunk in the middle of a
+ * super asks for the next one ahead, so that it is there before the others run out; but not where
+ * the super has no more than two chunks a worker, or near the end a node would hold what others
+ * could begin at once.
+ *
+ * Where the transport has progress of its own, asking is an operation on the counter, waited for,
+ * one at a time in a node. Elsewhere it is a note to the root, which names node and slot, and which
+ * any number of workers may send: whoever asks for the same slot is given the same super. So nobody
+ * depends on another who has asked and does not look at the answer for as long as its chunk lasts.
  *
  * Invariants:
- *   - each super is in at most one slot of one node: the counter gives each number once
- *   - slots, n_open and is_over are written by the one who has set is_fetching; it is set free
- * again after n_open has grown (release), so that who sets it next sees all slots. After is_over it
- *     stays set
+ *   - each super is in at most one slot of one node: the counter gives each number once, or the
+ *     root each super to one node and slot
+ *   - slot k + 1 is asked for after slot k was seen open, so the root need know no more than the
+ *     last slot of each node; whoever asks for an earlier one will find it open
+ *   - one-sided: the one who has set is_fetching looks at n_open again, and sets it free after
+ *     n_open has grown (release), so that who sets it next does not fetch for a slot that is open
  *   - a worker late in an old slot takes a number beyond the end of that super and goes on: slots
  *     are not reused, so it cannot take what is another's
- *   - the end: is_over is stored after the last n_open, so who reads is_over and then an n_open
- * that it has reached has seen all slots of the node
+ *   - the end: is_over is stored by who was told so for slot n_open, which therefore never opens;
+ *     it has seen all slots open that there are (acquire), and so has who reads is_over (release).
+ *     Nobody leaves before it has heard the answer to its own note
  *   - the first super of node k is number k, opened by the node's first rank before the map, and
- * the counter begins at the number of nodes: the start of a map asks nobody
+ *     the counter begins at the number of nodes: the start of a map asks nobody
  *   - the node's first rank writes all this in prepare: after the last map's end, which the root
  *     knew of before it gave the order, and before the order to go, which follows upon its answer
  */
@@ -49,8 +58,8 @@
 
 struct slot {
     alignas(CLAIM_LINE) _Atomic uint64_t next;
-    uint64_t super;
-    uint64_t low; /* who gets this chunk fetches the next super */
+    _Atomic uint64_t super;
+    _Atomic uint64_t middle; /* who gets this chunk asks for the next super */
 };
 
 struct node_queue {
@@ -77,7 +86,7 @@ static int cut_supers(struct team *team, struct err *err)
     bool is_constant = s->class == SCHED_CONSTANT;
     uint64_t unit = is_constant ? s->chunk : 1;
     uint64_t n = s->n / unit + (s->n % unit != 0);
-    uint64_t least = (uint64_t)team->most_node_workers * (is_constant ? 1 : s->chunk);
+    uint64_t least = (uint64_t)(team->most_node_workers + 1) / 2 * (is_constant ? 1 : s->chunk);
     struct sched rule = sched_resolve(SCHED_GUIDED, n, 2 * (uint32_t)team->n_nodes, least);
     if (sched_table_fill(&supers->bounds, &rule, err) != 0)
         return -1;
@@ -102,6 +111,11 @@ static int cut_chunks(struct team *team, struct err *err)
         struct sched sched = sched_make(&spec, count, team->node_workers, s->chunk);
         if (sched_table_fill(one, &sched, err) != 0)
             return -1;
+        if (all->n_chunks + one->n_chunks > SCHED_MOST_CHUNKS)
+            return err_set(err,
+                           "dispatch 'twolevel' would cut the list into more than %d chunks "
+                           "(%s); give a larger chunk",
+                           SCHED_MOST_CHUNKS, spec.rule->name);
         supers->chunk_at[i] = all->n_chunks;
         for (uint64_t c = 0; c < one->n_chunks; c++) {
             all->starts =
@@ -145,67 +159,111 @@ static uint64_t chunks_of(const struct team *team, uint64_t super)
     return tasks / team->job.sched.chunk + (tasks % team->job.sched.chunk != 0);
 }
 
+/* The chunk of a super whose taker asks for the next one ahead, if any does. */
+static uint64_t middle_of(const struct team *team, uint64_t super)
+{
+    uint64_t n = chunks_of(team, super);
+    return n > 2 * (uint64_t)team->node_workers ? n / 2 : UINT64_MAX;
+}
+
 /* --- the queue of a node ---------------------------------------------------------------------- */
 
-/* By who has set is_fetching, or before the map. */
-static void open_slot(struct team *team, uint64_t super)
+/* Slot k is for this super; for none when the number is past the last. */
+static void open_slot(struct team *team, uint64_t k, uint64_t super)
 {
     struct node_queue *queue = team->hall.queue;
-    uint64_t k = atomic_load_explicit(&queue->n_open, memory_order_relaxed);
-    struct slot *slot = &queue->slots[k];
-    slot->super = super;
-    slot->low = chunks_of(team, super) / 2;
-    atomic_store_explicit(&slot->next, 0, memory_order_relaxed);
-    atomic_store_explicit(&queue->n_open, k + 1, memory_order_release);
-}
-
-/* What the counter gave. */
-static void take_super(struct team *team, uint64_t super)
-{
-    struct node_queue *queue = team->hall.queue;
-    if (super < team->supers.n) {
-        open_slot(team, super);
-        atomic_store_explicit(&queue->is_fetching, false, memory_order_release);
-    } else {
+    if (super >= team->supers.n) {
         atomic_store_explicit(&queue->is_over, true, memory_order_release);
+        return;
     }
+    atomic_store_explicit(&queue->slots[k].super, super, memory_order_relaxed);
+    atomic_store_explicit(&queue->slots[k].middle, middle_of(team, super), memory_order_relaxed);
+    atomic_compare_exchange_strong_explicit(&queue->n_open, &k, k + 1, memory_order_acq_rel,
+                                            memory_order_relaxed);
 }
 
-/* Fetches the next super, unless another worker of the node is at it. */
-static void fetch_super(struct team *team, struct worker *me)
+/* Root, with team->mpi held: the super of slot k of a node; false when that one has been told and
+ * the node has gone on. */
+static bool super_of(struct team *team, uint32_t node, uint64_t k, uint64_t *super)
 {
+    struct super_given *last = &team->supers.given[node];
+    if (k > last->turn)
+        *last = (struct super_given){k, team->supers.next++};
+    *super = last->super;
+    return k == last->turn;
+}
+
+static struct grant answer(struct team *team, const struct note *note)
+{
+    struct grant grant = {0, 0, 0};
+    grant.count = super_of(team, note->node, note->turn, &grant.first);
+    return grant;
+}
+
+static void fetch(struct team *team, uint64_t k)
+{
+    struct node_queue *queue = team->hall.queue;
     bool nobody = false;
-    if (!atomic_compare_exchange_strong_explicit(&team->hall.queue->is_fetching, &nobody, true,
+    if (!atomic_compare_exchange_strong_explicit(&queue->is_fetching, &nobody, true,
                                                  memory_order_acquire, memory_order_relaxed))
         return;
+    if (atomic_load_explicit(&queue->n_open, memory_order_relaxed) == k)
+        open_slot(team, k, ranks_counter_fetch(team, 1));
+    atomic_store_explicit(&queue->is_fetching, false, memory_order_release);
+}
+
+/* Asks for the super of slot k, as far as it is not open yet. */
+static void ask(struct team *team, struct worker *me, uint64_t k)
+{
+    uint64_t super;
+    if (me->is_asking || k < atomic_load_explicit(&team->hall.queue->n_open, memory_order_acquire))
+        return;
     meter_slow(&me->meter);
-    if (team->counter.has_progress || team->rank == 0) {
-        ranks_counter_fetch(team, me, 1);
-        take_super(team, me->fetched);
+    if (team->counter.state == MADE) {
+        fetch(team, k);
+    } else if (team->rank == 0) {
+        pthread_mutex_lock(&team->mpi);
+        bool is_told = super_of(team, (uint32_t)team->node, k, &super);
+        pthread_mutex_unlock(&team->mpi);
+        if (is_told)
+            open_slot(team, k, super);
     } else {
-        me->is_fetching = true;
-        ranks_counter_begin(team, me, 1);
+        me->is_asking = true;
+        me->turn_asked = k;
+        ranks_ask(team, me);
     }
+}
+
+/* Takes the answer, if it has come. */
+static void hear(struct team *team, struct worker *me)
+{
+    uint64_t at = (me->n_asked - 1) % MOST_ASKED;
+    int has_come = 0;
+    meter_slow(&me->meter);
+    pthread_mutex_lock(&team->mpi);
+    MPI_Test(&me->asked[at], &has_come, MPI_STATUS_IGNORE);
+    pthread_mutex_unlock(&team->mpi);
+    if (!has_come)
+        return;
+    me->is_asking = false;
+    if (me->grants[at].count)
+        open_slot(team, me->turn_asked, me->grants[at].first);
 }
 
 /* A chunk of what the node has. */
 static bool next_here(struct team *team, struct worker *me, uint64_t *first, uint64_t *count)
 {
     struct node_queue *queue = team->hall.queue;
-    if (__builtin_expect(me->is_fetching, 0)) {
-        meter_slow(&me->meter);
-        if (ranks_counter_has_come(team, me)) {
-            me->is_fetching = false;
-            take_super(team, me->fetched);
-        }
-    }
+    if (__builtin_expect(me->is_asking, 0))
+        hear(team, me);
     for (; me->turn < atomic_load_explicit(&queue->n_open, memory_order_acquire); me->turn++) {
         struct slot *slot = &queue->slots[me->turn];
+        uint64_t super = atomic_load_explicit(&slot->super, memory_order_relaxed);
         uint64_t i = atomic_fetch_add_explicit(&slot->next, 1, memory_order_relaxed);
-        if (!chunk_of(team, slot->super, i, first, count))
+        if (!chunk_of(team, super, i, first, count))
             continue;
-        if (i == slot->low)
-            fetch_super(team, me);
+        if (i == atomic_load_explicit(&slot->middle, memory_order_relaxed))
+            ask(team, me, me->turn + 1);
         return true;
     }
     return false;
@@ -214,7 +272,7 @@ static bool next_here(struct team *team, struct worker *me, uint64_t *first, uin
 static bool is_over(struct team *team, const struct worker *me)
 {
     struct node_queue *queue = team->hall.queue;
-    return atomic_load_explicit(&queue->is_over, memory_order_acquire) &&
+    return !me->is_asking && atomic_load_explicit(&queue->is_over, memory_order_acquire) &&
            me->turn == atomic_load_explicit(&queue->n_open, memory_order_relaxed);
 }
 
@@ -226,8 +284,7 @@ static bool next_of_node(struct team *team, struct worker *me, uint64_t *first, 
     meter_slow(&me->meter);
     struct wait wait = wait_begin(team, &wait_in_map);
     for (;;) {
-        if (!me->is_fetching)
-            fetch_super(team, me);
+        ask(team, me, me->turn);
         got = next_here(team, me, first, count);
         if (got || is_over(team, me))
             break;
@@ -298,6 +355,7 @@ static void make_hall(struct team *team)
     if (code == MPI_SUCCESS)
         code = MPI_Win_shared_query(hall->window, 0, &bytes, &unit, &memory);
     MPI_Comm_set_errhandler(team->node_comm, MPI_ERRORS_ARE_FATAL);
+    /* Where some have none the others keep theirs, since it cannot be freed without all. */
     MPI_Allreduce(&code, &any, 1, MPI_INT, MPI_MAX, team->comm);
     hall->is_made = any == MPI_SUCCESS;
     if (!hall->is_made)
@@ -318,6 +376,28 @@ static int open(struct team *team, struct err *err)
     return team->n_nodes > 1 ? ranks_counter_open(team, err) : 0;
 }
 
+/* Root, which has given the first super of each node. */
+static void begin_giving(struct team *team)
+{
+    struct supers *supers = &team->supers;
+    size_t nodes = (size_t)team->n_nodes;
+    supers->given = alloc_grown(supers->given, nodes, sizeof *supers->given);
+    for (supers->next = 0; supers->next < nodes; supers->next++)
+        supers->given[supers->next] = (struct super_given){0, supers->next};
+}
+
+/* The node's first rank. */
+static void begin_queue(struct team *team)
+{
+    struct node_queue *queue = team->hall.queue;
+    for (uint64_t k = 0; k < most_supers(team); k++)
+        atomic_store(&queue->slots[k].next, 0);
+    atomic_store(&queue->n_open, 0);
+    atomic_store(&queue->is_over, false);
+    atomic_store(&queue->is_fetching, false);
+    open_slot(team, 0, (uint64_t)team->node);
+}
+
 static int prepare_nodes(struct team *team, struct err *err)
 {
     if (cut_supers(team, err) != 0 ||
@@ -326,18 +406,12 @@ static int prepare_nodes(struct team *team, struct err *err)
     if (team->supers.n > most_supers(team))
         return err_set(err, "dispatch 'twolevel' has no room for so many shares of the list; "
                             "give a larger chunk");
-    if (team->rank == 0)
+    if (team->rank == 0 && team->counter.state == MADE)
         ranks_counter_set(team, (uint64_t)team->n_nodes);
-    if (!team->counter.has_progress)
-        team->remark = ranks_no_progress;
-    struct node_queue *queue = team->hall.queue;
-    if (team->here[0].number != team->node_first)
-        return 0;
-    atomic_store(&queue->n_open, 0);
-    atomic_store(&queue->is_over, false);
-    if ((uint64_t)team->node < team->supers.n)
-        open_slot(team, (uint64_t)team->node);
-    atomic_store(&queue->is_fetching, false);
+    else if (team->rank == 0)
+        begin_giving(team);
+    if (team->here[0].number == team->node_first)
+        begin_queue(team);
     return 0;
 }
 
@@ -352,12 +426,13 @@ static int prepare(struct team *team, struct err *err)
 
 static bool needs_root(const struct team *team)
 {
-    return team->n_nodes > 1 && !team->counter.has_progress;
+    return team->n_nodes > 1 && team->counter.state == NO_PROGRESS;
 }
 
 static uint64_t shift(struct team *team, struct worker *me, struct tally *tally)
 {
-    me->is_fetching = false;
+    me->is_asking = false;
+    me->n_asked = 0;
     me->turn = 0;
     if (team->n_nodes > 1)
         return ranks_drain(team, me, tally, next_of_node);
@@ -373,6 +448,7 @@ void ranks_hall_close(struct team *team)
     sched_table_release(&supers->chunks);
     sched_table_release(&supers->scratch);
     free(supers->chunk_at);
+    free(supers->given);
 }
 
 const struct dispatch ranks_twolevel = {
@@ -381,5 +457,6 @@ const struct dispatch ranks_twolevel = {
     .open = open,
     .prepare = prepare,
     .needs_root = needs_root,
+    .answer = answer,
     .shift = shift,
 };

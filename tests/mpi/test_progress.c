@@ -1,0 +1,78 @@
+/* ranks: 2 */
+/* What the counter costs where one-sided operations complete only while rank 0 is inside MPI: short
+ * tasks do not stall, and no node waits for the end of a chunk that one of its workers is in.
+ * Judged by ratios, of times in the same cell.
+ *
+ * ranks 2,4 with POOLMARK_RANKS_PER_NODE=1:
+ * ranks 2 with POOLMARK_RANKS_PER_NODE=1 --mca osc pt2pt,sm:
+ * ranks 4 with POOLMARK_RANKS_PER_NODE=2 --mca osc pt2pt,sm: */
+#include "conformance.h"
+
+static const char *const dispatches[] = {"rma", "twolevel"};
+
+enum { N_DISPATCHES = sizeof dispatches / sizeof *dispatches };
+
+/* All maps of the list together. */
+static uint64_t sum_ns(const char *dispatch, const char *spec, enum sched_kind kind, uint64_t n)
+{
+    enum { MAPS = 3 };
+    uint64_t sum = 0;
+    for (int i = 0; i < MAPS; i++) {
+        struct job job = job_by(dispatch, spec, kind, n, kind == SCHED_STATIC ? 0 : 1);
+        struct outcome outcome;
+        struct err err = {""};
+        uint64_t ns = ask(&job, &outcome, &err);
+        if (!check(ns > 0, "%s: %s", dispatch, err.text))
+            return 0;
+        sum += ns;
+    }
+    return sum;
+}
+
+/* Against the same tasks without any dispatch. */
+static void short_tasks(const char *dispatch)
+{
+    enum { MOST = 10 };
+    const char *spec = "burn iterations=300";
+    const uint64_t n = 40000;
+    uint64_t share = sum_ns("static", spec, SCHED_STATIC, n);
+    uint64_t ns = sum_ns(dispatch, spec, SCHED_DYNAMIC, n);
+    check(ns < MOST * share, "%s: short tasks take %" PRIu64 " us, equal shares %" PRIu64 " us",
+          dispatch, ns / 1000, share / 1000);
+    printf("%s: short tasks take %.2f times what equal shares take\n", dispatch,
+           (double)ns / (double)share);
+}
+
+/* Three rounds of sleeps: the last tasks of a node lie with nobody who is in another. */
+static void rounds(const char *dispatch)
+{
+    enum { ROUNDS = 3, SLEEP_NS = 30000000, TRIES = 5 };
+    const uint64_t least = (uint64_t)ROUNDS * SLEEP_NS, enough = least + SLEEP_NS / 2;
+    struct job job =
+        job_by(dispatch, "sleep time=30ms", SCHED_DYNAMIC, ROUNDS * (uint64_t)launch.workers, 1);
+    struct outcome outcome;
+    struct err err = {""};
+    uint64_t best = UINT64_MAX;
+    for (int tries = 0; tries < TRIES && best > enough; tries++) {
+        uint64_t ns = ask(&job, &outcome, &err);
+        if (!check(ns > 0, "%s: %s", dispatch, err.text))
+            return;
+        best = ns < best ? ns : best;
+    }
+    check(best >= least && best < enough, "%s: %d rounds of sleeps take %.2f", dispatch, ROUNDS,
+          (double)best / SLEEP_NS);
+    printf("%s: %d rounds of sleeps take %.2f\n", dispatch, ROUNDS, (double)best / SLEEP_NS);
+}
+
+static void judge(void)
+{
+    for (int i = 0; i < N_DISPATCHES; i++) {
+        short_tasks(dispatches[i]);
+        rounds(dispatches[i]);
+    }
+}
+
+int main(void)
+{
+    return team_main(&backend_mpi, 1, judge);
+}
