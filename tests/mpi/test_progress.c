@@ -1,6 +1,7 @@
 /* ranks: 2 */
 /* What the counter costs where one-sided operations complete only while rank 0 is inside MPI: short
- * tasks do not stall, and no node waits for the end of a chunk that one of its workers is in.
+ * tasks do not stall, no node waits for the end of a chunk that one of its workers is in, and each
+ * task is run once, however many workers of a node ask for the same.
  * Judged by ratios, of times in the same cell.
  *
  * ranks 2,4 with POOLMARK_RANKS_PER_NODE=1:
@@ -64,9 +65,18 @@ static void rounds(const char *dispatch)
     printf("%s: %d rounds of sleeps take %.2f\n", dispatch, ROUNDS, (double)best / SLEEP_NS);
 }
 
+static void once(const char *dispatch)
+{
+    enum { LISTS = 40 };
+    for (uint64_t i = 0; i < LISTS; i++)
+        check_list(dispatch, sched_rule_of(i % 2 ? SCHED_GUIDED : SCHED_DYNAMIC),
+                   i % 4 < 2 ? "null" : "square results=yes", i * i * i % 1009, i % 3, true);
+}
+
 static void judge(void)
 {
     for (int i = 0; i < N_DISPATCHES; i++) {
+        once(dispatches[i]);
         short_tasks(dispatches[i]);
         rounds(dispatches[i]);
     }
