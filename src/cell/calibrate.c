@@ -190,6 +190,7 @@ static int know_h(struct calibration *known, const struct backend *backend, stru
         }
     if (measure_h(backend, team, works, job->sched.workers, way, h_ns, lost, err) != 0)
         return -1;
+    worker_settle();
     if (known->n_ways < CALIBRATION_WAYS) {
         text_copy(known->ways[known->n_ways].dispatch, sizeof known->ways->dispatch, way);
         known->ways[known->n_ways++].h_ns = *h_ns;

@@ -18,12 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    CHAIN_ITERATIONS = 20000,
-    SETTLE_STEP_NS = 1000000, /* one look at the CPU clock */
-    SETTLE_SHARE = 20,        /* settled: below 1/20 of a CPU */
-    SETTLE_MOST_NS = 100000000,
-};
+enum { CHAIN_ITERATIONS = 20000 };
 
 static const uint64_t MOST_TASKS = (uint64_t)1 << 40;
 
@@ -308,21 +303,6 @@ static int take_sample(struct sampler *sampler, struct request *request, struct 
     return 0;
 }
 
-/* Waits until this process uses next to no CPU: idle threads of libgomp spin for a while after a
- * region, and would steal that time from whichever cell is measured next. */
-static void settle(void)
-{
-    uint64_t cpu = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID), now = clock_now_ns();
-    uint64_t give_up = now + SETTLE_MOST_NS;
-    for (bool busy = true; busy && now < give_up;) {
-        uint64_t cpu_before = cpu, before = now;
-        clock_sleep_ns(SETTLE_STEP_NS);
-        cpu = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
-        now = clock_now_ns();
-        busy = (cpu - cpu_before) * SETTLE_SHARE >= now - before;
-    }
-}
-
 static uint64_t close_team(struct sampler *sampler)
 {
     uint64_t start = clock_now_ns();
@@ -346,7 +326,7 @@ int sampler_warm(struct sampler *sampler, struct err *err)
     job->sched = (struct sched){.n = 2 * (uint64_t)sampler->workers, .workers = sampler->workers};
     if (take_sample(sampler, &request, &sample, &outcome, &start, err) != 0 || !sample.verified)
         return err_prefix(err, "the first list of tasks");
-    settle();
+    worker_settle(); /* threads that spin would steal that time from the cell measured next */
     return 0;
 }
 
@@ -474,7 +454,7 @@ static bool answer_request(struct sampler *sampler, json_t *object, int *end)
     uint64_t start;
     bool taken = take_sample(sampler, &request, &sample, &outcome, &start, &err) == 0;
     bool died = strcmp(sample.status, "died") == 0;
-    settle();
+    worker_settle();
     if (taken)
         add_workers(&more, &outcome, sampler->workers, start);
     if (taken && request.job.trace)
