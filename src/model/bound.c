@@ -1,9 +1,10 @@
 /* The bound of greedy list scheduling: see bound.h.
  *
- * Chunks are visited in the order of their indices and their costs summed on the way, so no array
- * of n costs is held. Lists whose tasks all cost the same are recognised first and, where chunks
- * are equal too, solved in closed form: 10^8 null tasks are planned as fast as ten. Where chunks
- * are not known beforehand each task counts as one.
+ * What the tasks cost is asked once and kept as sums from the front, so that a chunk costs one
+ * subtraction, whatever its length. Of lists beyond MOST_ASKED one task a part is asked: no list is
+ * walked task by task. Equal tasks are recognised first and, where chunks are equal too, solved in
+ * closed form. Where chunks are not known beforehand the bound is what no way to share out the
+ * tasks can beat.
  */
 #include "model/bound.h"
 
@@ -14,58 +15,131 @@
 #include <stdlib.h>
 
 enum {
+    MOST_ASKED = 1 << 22,     /* tasks; of longer lists, a sample of about as many */
     MOST_SIMULATED = 2000000, /* chunks handed out one by one */
-    MOST_COMPARED = 1000000,  /* tasks whose costs are all compared; of longer lists, a sample is */
-    N_SAMPLED = 65536,
-};
-
-/* Where the costs come from: an array, or a workload; `even` when all are `each`. */
-struct costs {
-    const double *array;
-    const struct work *work;
-    bool even;
-    double each;
+    MOST_SORTED = 1 << 14,    /* tasks, for the bound of unknown chunks */
 };
 
 /* What is known of the chunks, in ns. */
 struct plan {
-    double total, longest, makespan;
+    double longest, makespan;
     bool simulated; /* false: makespan is not known */
 };
 
-static double task_cost(const struct costs *costs, uint64_t index)
+static uint64_t divide_up(uint64_t n, uint64_t by)
 {
-    if (costs->array)
-        return costs->array[index];
+    return n / by + (n % by != 0);
+}
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* --- what tasks cost -------------------------------------------------------------------------- */
+
+/* Where the costs come from: an array, or a workload. */
+struct source {
+    const double *array;
+    const struct work *work;
+};
+
+static double task_cost(const struct source *source, uint64_t index)
+{
+    if (source->array)
+        return source->array[index];
     struct workload_cost cost;
-    costs->work->def->cost(costs->work->context, index, &cost);
+    source->work->def->cost(source->work->context, index, &cost);
     return cost.ideal_ns;
 }
 
-static double chunk_cost(const struct costs *costs, uint64_t first, uint64_t count)
+/* Tasks that stand for themselves and for others. */
+struct asked {
+    uint64_t index, tasks;
+};
+
+/* Who is asked of the k-th part; returns how many. A random task stands for the part, so that costs
+ * which repeat are met in their proportions; but the first and the last of the list, where a long
+ * one may be by itself, stand for themselves alone. */
+static int choose(const struct bound_costs *costs, uint64_t k, struct asked asked[3])
 {
-    if (costs->even)
-        return (double)count * costs->each;
-    double sum = 0;
-    for (uint64_t i = first; i < first + count; i++)
-        sum += task_cost(costs, i);
-    return sum;
+    uint64_t first = k * costs->part, left = costs->n - first;
+    uint64_t end = left < costs->part ? costs->n : first + costs->part;
+    int n = 0;
+    if (first == 0)
+        asked[n++] = (struct asked){first++, 1};
+    if (end == costs->n && first < end)
+        asked[n++] = (struct asked){--end, 1};
+    if (first < end)
+        asked[n++] = (struct asked){first + rng_mix(k) % (end - first), end - first};
+    return n;
 }
 
-/* Sets `even`. A list above MOST_COMPARED tasks is judged by its first and last task and a random
- * sample, in which a kind of task that makes up one in 10,000 is missed once in 700 lists. */
-static void compare_costs(struct costs *costs, uint64_t n)
+/* Adds up the parts; with `only_even` it stops where a task costs something else than the first.
+ * Returns whether it came to the end. */
+static bool add_parts(struct bound_costs *costs, const struct source *source, bool only_even)
 {
-    costs->even = n > 0;
-    if (n == 0)
+    uint64_t parts = divide_up(costs->n, costs->part);
+    double each = task_cost(source, 0);
+    for (uint64_t k = 0; k < parts; k++) {
+        struct asked asked[3];
+        int n = choose(costs, k, asked);
+        for (int i = 0; i < n; i++) {
+            double cost = task_cost(source, asked[i].index);
+            if (only_even && cost != each)
+                return false;
+            costs->longest = larger(costs->longest, cost);
+            costs->total += (double)asked[i].tasks * cost;
+        }
+        if (!only_even)
+            costs->sums[k + 1] = costs->total;
+    }
+    return true;
+}
+
+static void ask(struct bound_costs *costs, const struct source *source)
+{
+    costs->part = divide_up(costs->n, MOST_ASKED);
+    if (costs->n == 0)
         return;
-    costs->each = task_cost(costs, 0);
-    bool all = n <= MOST_COMPARED;
-    uint64_t looks = all ? n : N_SAMPLED;
-    for (uint64_t k = 0; k < looks && costs->even; k++)
-        costs->even = task_cost(costs, all ? k : rng_mix(k) % n) == costs->each;
+    costs->even = add_parts(costs, source, true);
+    costs->total = costs->even ? (double)costs->n * costs->longest : 0;
     if (costs->even)
-        costs->even = task_cost(costs, n - 1) == costs->each;
+        return;
+    costs->sums = alloc_zeroed(divide_up(costs->n, costs->part) + 1, sizeof *costs->sums);
+    add_parts(costs, source, false);
+}
+
+void bound_costs_ask(struct bound_costs *costs, const struct work *work)
+{
+    *costs = (struct bound_costs){.n = work->n, .uses_cpu = work->def->flags & WORKLOAD_USES_CPU};
+    ask(costs, &(struct source){.work = work});
+}
+
+void bound_costs_release(struct bound_costs *costs)
+{
+    free(costs->sums);
+    *costs = (struct bound_costs){0};
+}
+
+/* Σ of the tasks before `index`; within a part all are alike. */
+static double sum_before(const struct bound_costs *costs, uint64_t index)
+{
+    if (costs->part == 1)
+        return costs->sums[index];
+    if (index == costs->n)
+        return costs->total;
+    uint64_t k = index / costs->part, first = k * costs->part;
+    uint64_t size = costs->n - first < costs->part ? costs->n - first : costs->part;
+    double share = (double)(index - first) / (double)size;
+    return costs->sums[k] + share * (costs->sums[k + 1] - costs->sums[k]);
+}
+
+static double chunk_cost(const struct bound_costs *costs, uint64_t first, uint64_t count)
+{
+    if (costs->even)
+        return (double)count * costs->longest;
+    return sum_before(costs, first + count) - sum_before(costs, first);
 }
 
 /* --- workers by the time at which they are free ----------------------------------------------- */
@@ -96,69 +170,40 @@ static double give_to_first(struct workers *workers, double cost)
     return end;
 }
 
-/* Walks the chunks. Equal tasks need not be summed, so that the walk ends with the simulation. */
-static struct plan plan_shared(const struct costs *costs, const struct sched *sched,
+/* --- chunks that are known -------------------------------------------------------------------- */
+
+/* Hands the chunks out one by one, as far as that takes no time to speak of. */
+static struct plan plan_shared(const struct bound_costs *costs, const struct sched *sched,
                                uint32_t computing)
 {
-    struct plan plan = {.simulated = true};
+    struct plan plan = {.longest = costs->longest, .simulated = true};
+    if (sched->class == SCHED_CONSTANT && divide_up(sched->n, sched->chunk) > MOST_SIMULATED)
+        return (struct plan){.longest = costs->longest};
     struct workers workers = {alloc_zeroed(computing, sizeof(double)), computing};
     struct sched_walk walk = {0};
     uint64_t first, count;
-    while ((plan.simulated || !costs->even) && sched_walk(sched, &walk, &first, &count)) {
+    while (plan.simulated && sched_walk(sched, &walk, &first, &count)) {
         double cost = chunk_cost(costs, first, count);
-        plan.total += cost;
-        if (cost > plan.longest)
-            plan.longest = cost;
+        plan.longest = larger(plan.longest, cost);
+        plan.makespan = larger(plan.makespan, give_to_first(&workers, cost));
         plan.simulated = walk.i <= MOST_SIMULATED;
-        if (plan.simulated) {
-            double end = give_to_first(&workers, cost);
-            if (end > plan.makespan)
-                plan.makespan = end;
-        }
     }
-    if (costs->even)
-        plan.total = (double)sched->n * costs->each;
     free(workers.free);
     return plan;
 }
 
-/* Total and longest task, where no more is known; one worker takes the total however it is cut. */
-static struct plan plan_unknown(const struct costs *costs, const struct sched *sched,
-                                uint32_t computing)
+static struct plan plan_static(const struct bound_costs *costs, const struct sched *sched)
 {
-    struct plan plan = {.total = costs->even ? (double)sched->n * costs->each : 0,
-                        .longest = costs->even ? costs->each : 0};
-    for (uint64_t i = 0; !costs->even && i < sched->n; i++) {
-        double cost = task_cost(costs, i);
-        plan.total += cost;
-        if (cost > plan.longest)
-            plan.longest = cost;
+    struct plan plan = {.longest = costs->longest, .simulated = true};
+    if (!sched->blocks && divide_up(sched->n, sched->chunk) > MOST_ASKED)
+        return (struct plan){.longest = costs->longest};
+    for (uint32_t w = 0; w < sched->workers; w++) {
+        uint64_t first, count;
+        double busy = 0;
+        for (uint64_t turn = 0; sched_static_chunk(sched, w, turn, &first, &count); turn++)
+            busy += chunk_cost(costs, first, count);
+        plan.makespan = larger(plan.makespan, busy);
     }
-    plan.makespan = plan.total;
-    plan.simulated = computing == 1 || sched->n == 0;
-    return plan;
-}
-
-/* Visits turn by turn, which is the order of the indices. */
-static struct plan plan_static(const struct costs *costs, const struct sched *sched)
-{
-    struct plan plan = {.simulated = true};
-    double *busy = alloc_zeroed(sched->workers, sizeof *busy);
-    uint64_t first, count, given = 0;
-    for (uint64_t turn = 0; given < sched->n; turn++) {
-        for (uint32_t w = 0;
-             w < sched->workers && sched_static_chunk(sched, w, turn, &first, &count); w++) {
-            double cost = chunk_cost(costs, first, count);
-            plan.total += cost;
-            busy[w] += cost;
-            given += count;
-            if (cost > plan.longest)
-                plan.longest = cost;
-            if (busy[w] > plan.makespan)
-                plan.makespan = busy[w];
-        }
-    }
-    free(busy);
     return plan;
 }
 
@@ -167,7 +212,7 @@ static struct plan plan_static(const struct costs *costs, const struct sched *sc
 static uint64_t tasks_of_busiest(const struct sched *sched, uint32_t computing)
 {
     if (sched->blocks)
-        return sched->n / computing + (sched->n % computing != 0);
+        return divide_up(sched->n, computing);
     uint64_t full = sched->n / sched->chunk, rest = sched->n % sched->chunk;
     uint64_t rounds = full / computing;
     if (full % computing != 0)
@@ -175,54 +220,109 @@ static uint64_t tasks_of_busiest(const struct sched *sched, uint32_t computing)
     return rounds * sched->chunk + rest;
 }
 
-static struct plan plan_chunks(const struct costs *costs, const struct sched *sched,
+/* --- chunks that are not known ---------------------------------------------------------------- */
+
+static int compare_falling(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+/* Of the kP+1 longest pieces some worker gets k+1, which take no less than the k+1 shortest of
+ * them. All pieces have `size` tasks, but for the last. */
+static double pigeonhole(const struct bound_costs *costs, uint64_t size, uint32_t computing)
+{
+    uint64_t n = divide_up(costs->n, size), P = computing;
+    double *pieces = alloc_zeroed(n + 1, sizeof *pieces), most = 0;
+    for (uint64_t j = 0; j < n; j++) {
+        uint64_t first = j * size, left = costs->n - first;
+        pieces[j] = chunk_cost(costs, first, left < size ? left : size);
+    }
+    qsort(pieces, n, sizeof *pieces, compare_falling);
+    double sum = 0; /* from here on pieces[j] is the sum of the j longest */
+    for (uint64_t j = 0; j <= n; j++) {
+        double piece = pieces[j];
+        pieces[j] = sum;
+        sum += piece;
+    }
+    for (uint64_t k = 0; k * P < n; k++)
+        most = larger(most, pieces[k * P + 1] - pieces[k * P - k]);
+    free(pieces);
+    return most;
+}
+
+/* No schedule that keeps to what is certain ends sooner: pieces that are never cut are single tasks
+ * (under `tasks` whole chunks), no chunk is below the least, but for the last one. */
+static struct plan plan_unknown(const struct bound_costs *costs, const struct sched *sched,
+                                uint32_t computing)
+{
+    bool keeps_least = sched->class != SCHED_RANGES && !sched->blocks;
+    uint64_t least = keeps_least ? sched->chunk : 1, most_chunks = divide_up(sched->n, least);
+    uint64_t sharers = most_chunks < computing ? most_chunks : computing;
+    if (sharers <= 1)
+        return (struct plan){.makespan = costs->total, .simulated = true};
+    uint64_t piece = sched->kind == SCHED_TASKS ? least : 1;
+    struct plan plan = {.longest = larger(costs->longest, costs->total / (double)sharers)};
+    if (costs->even) {
+        uint64_t share = divide_up(sched->n, computing);
+        uint64_t tasks = piece > 1       ? tasks_of_busiest(sched, computing)
+                         : share > least ? share
+                                         : least;
+        plan.longest = (double)tasks * costs->longest;
+    } else if (divide_up(sched->n, piece) <= MOST_SORTED) {
+        plan.longest = larger(plan.longest, pigeonhole(costs, piece, computing));
+    }
+    return plan;
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+static struct plan plan_chunks(const struct bound_costs *costs, const struct sched *sched,
                                uint32_t computing)
 {
     bool known = sched_is_known(sched);
     if (known && costs->even && sched->class != SCHED_SEQUENCE)
         return (struct plan){
-            .total = (double)sched->n * costs->each,
-            .makespan = (double)tasks_of_busiest(sched, computing) * costs->each,
+            .makespan = (double)tasks_of_busiest(sched, computing) * costs->longest,
             .simulated = true,
         };
     struct plan plan = !known                        ? plan_unknown(costs, sched, computing)
                        : sched->class == SCHED_FIXED ? plan_static(costs, sched)
                                                      : plan_shared(costs, sched, computing);
-    if (!plan.simulated) {
-        /* All that is certain: an equal share is the least, and the longest chunk is not cut. */
-        double share = plan.total / computing;
-        plan.makespan = plan.longest > share ? plan.longest : share;
-    }
+    /* All that is certain: an equal share is the least, and the longest chunk is not cut. */
+    if (!plan.simulated)
+        plan.makespan = larger(plan.longest, costs->total / computing);
     return plan;
 }
 
-struct bound bound_compute(const struct work *work, const struct sched *sched, uint32_t idle,
-                           int usable)
+struct bound bound_compute(const struct bound_costs *costs, const struct sched *sched,
+                           uint32_t idle, int usable)
 {
-    assert(work->n == sched->n && idle < sched->workers);
+    assert(costs->n == sched->n && idle < sched->workers);
     uint32_t computing = sched->workers - idle;
-    struct costs costs = {.work = work};
-    compare_costs(&costs, sched->n);
-    struct plan plan = plan_chunks(&costs, sched, computing);
+    struct plan plan = plan_chunks(costs, sched, computing);
     struct bound bound = {
-        .total_ns = plan.total,
+        .total_ns = costs->total,
         .makespan_ns = plan.makespan,
         .speedup = computing,
-        .exact = plan.simulated,
+        .exact = plan.simulated && (costs->even || costs->part <= 1),
     };
     if (plan.makespan > 0)
-        bound.speedup = plan.total / plan.makespan;
+        bound.speedup = costs->total / plan.makespan;
     if (usable < 1)
         usable = 1;
-    if ((work->def->flags & WORKLOAD_USES_CPU) && bound.speedup > usable) {
+    if (costs->uses_cpu && bound.speedup > usable) {
         bound.speedup = usable;
         bound.cpu_limited = true;
     }
     return bound;
 }
 
-double bound_makespan(const double *costs, const struct sched *sched)
+double bound_makespan(const double *array, const struct sched *sched)
 {
-    struct costs source = {.array = costs};
-    return plan_chunks(&source, sched, sched->workers).makespan;
+    struct bound_costs costs = {.n = sched->n};
+    ask(&costs, &(struct source){.array = array});
+    double makespan = plan_chunks(&costs, sched, sched->workers).makespan;
+    bound_costs_release(&costs);
+    return makespan;
 }

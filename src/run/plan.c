@@ -19,7 +19,8 @@ struct expansion {
     const struct topo_counts *machine;
     const struct experiment *e;
     const struct work *work; /* of the current workload and task count */
-    size_t base;             /* of the current workload, task count and bind */
+    const struct bound_costs *costs;
+    size_t base; /* of the current workload, task count and bind */
     const char *bind;
     double scale;
 };
@@ -109,7 +110,7 @@ static void add_base(struct expansion *x, const char *workload)
     p.point.chunk = one.chunk;
     p.point.chunk_auto = 1;
     p.point.workers = p.point.ranks = p.point.threads = 1;
-    p.bound = bound_compute(x->work, &one, 0, x->machine->usable);
+    p.bound = bound_compute(x->costs, &one, 0, x->machine->usable);
     p.timeout_ns = sample_timeout(x->e, &p.bound, false);
     p.cell = find_cell(
         x->plan,
@@ -245,7 +246,7 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
         return 0;
     if (is_cut_by_libomp(s->kind, p.point.dispatch, s->spec->rule))
         sched = sched_resolve(SCHED_GUIDED_LLVM, x->work->n, s->workers, s->chunk);
-    p.bound = bound_compute(x->work, &sched, idle_workers(s), x->machine->usable);
+    p.bound = bound_compute(x->costs, &sched, idle_workers(s), x->machine->usable);
     p.timeout_ns = sample_timeout(x->e, &p.bound, sched_spec_check_complete(s->spec, NULL) != 0);
     p.cell = find_cell(x->plan, &(struct cell_spec){.kind = s->kind,
                                                     .workers = s->workers,
@@ -371,7 +372,10 @@ static int expand(struct plan *plan, const struct experiment *e, const struct to
             struct work work;
             if (work_open(&work, e->workloads[w], e->tasks.items[t], e->scale, err) != 0)
                 return err_prefix(err, "%s", e->places[OPTION_WORKLOAD]);
+            struct bound_costs costs;
+            bound_costs_ask(&costs, &work);
             x.work = &work;
+            x.costs = &costs;
             x.scale = e->scale;
             int status = 0;
             for (size_t b = 0; b < e->n_binds && status == 0; b++) {
@@ -380,6 +384,7 @@ static int expand(struct plan *plan, const struct experiment *e, const struct to
                 for (size_t k = 0; k < e->n_backends && status == 0; k++)
                     status = expand_backend(&x, e->backends[k], e->workloads[w], err);
             }
+            bound_costs_release(&costs);
             work_close(&work);
             if (status != 0)
                 return -1;
