@@ -293,3 +293,28 @@ char *units_format_ns(double ns, char *buffer, size_t size)
     snprintf(buffer, size, "%.*f %s", digits, x, shown[u].name);
     return buffer;
 }
+
+char *units_format_span(double ns, char *buffer, size_t size)
+{
+    static const struct {
+        const char *name;
+        double s, until_s; /* 90 s, then 90 min, 48 h, two years */
+    } shown[] = {
+        {"s", 1, 90},
+        {"min", 60, 5400},
+        {"h", 3600, 172800},
+        {"days", 86400, 63072000},
+        {"years", 31557600, HUGE_VAL},
+    };
+    double s = ns / 1e9;
+    size_t u = 0;
+    while (s >= shown[u].until_s && u + 1 < sizeof shown / sizeof *shown)
+        u++;
+    double x = s / shown[u].s;
+    bool rough = u < 2 || x >= 9.95;
+    if (x < 1e6)
+        snprintf(buffer, size, "%.*f %s", rough ? 0 : 1, x, shown[u].name);
+    else
+        snprintf(buffer, size, "%.1g %s", x, shown[u].name);
+    return buffer;
+}

@@ -41,4 +41,8 @@ int units_list(const char *text, uint64_t low, uint64_t high, const struct units
 /* Writes a duration with three significant digits and its unit: "1.23 ms". Returns buffer. */
 char *units_format_ns(double ns, char *buffer, size_t size);
 
+/* Writes how long something takes, roughly: "45 s", "12 min", "3.5 h", "40 days", "285 years".
+ * Returns buffer. */
+char *units_format_span(double ns, char *buffer, size_t size);
+
 #endif

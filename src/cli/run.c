@@ -193,11 +193,12 @@ static void print_quoted(const char *word)
 
 static int dry_run(const struct job *j)
 {
-    char text[256];
+    char text[256], span[32];
     printf("%s\n", topo_explain(&j->machine, text, sizeof text));
-    printf("experiments %zu, points %zu, cells %zu, groups %zu, samples %llu, about %.0f s\n",
+    printf("experiments %zu, points %zu, cells %zu, groups %zu, samples %llu, about %s\n",
            j->experiments.n, j->plan.n, j->plan.n_cells, j->plan.n_groups,
-           (unsigned long long)plan_samples(&j->plan), plan_estimate_ns(&j->plan) / 1e9);
+           (unsigned long long)plan_samples(&j->plan),
+           units_format_span(plan_estimate_ns(&j->plan), span, sizeof span));
     for (size_t g = 0; g < j->plan.n_groups; g++) {
         printf("\ngroup %zu, points %zu:\n", g, j->plan.groups[g].n_points);
         for (size_t i = 0; i < j->plan.groups[g].n_cells; i++) {
@@ -346,7 +347,7 @@ static int run_job(struct job *j, struct err *err)
                                 .options = &j->options,
                                 .resumed = j->resumes};
     struct run_result result;
-    char text[256];
+    char text[256], span[32];
     if (open_folder(j, &manifest, err) != 0)
         return command_fail(STATUS_USAGE, err);
     j->lock = folder_lock(j->folder, err);
@@ -358,8 +359,8 @@ static int run_job(struct job *j, struct err *err)
     if (!BUILD_OPTIMISED)
         fprintf(stderr, "poolmark: built without optimisation (-O0): times say little\n");
     if (!j->options.quiet)
-        fprintf(stderr, "%s; about %.0f s\n", topo_explain(&j->machine, text, sizeof text),
-                plan_estimate_ns(&j->plan) / 1e9);
+        fprintf(stderr, "%s; about %s\n", topo_explain(&j->machine, text, sizeof text),
+                units_format_span(plan_estimate_ns(&j->plan), span, sizeof span));
     int failed = measure(j, &manifest, &result, err);
     for (size_t i = n_missing; i < j->plan.n_missing; i++)
         fprintf(stderr, "poolmark: the backend %s is not available: %s\n", j->plan.missing[i].name,

@@ -62,13 +62,26 @@ size_t plan_find(const struct plan *plan, const struct point *point)
     return SIZE_MAX;
 }
 
+/* What the loop over the tasks takes at least, beyond their ideal times: all that null has. */
+static const double task_overhead_ns = 3;
+
+/* A deadline so far from now, 31 years, still fits in 64 bits. */
+static const double most_timeout_ns = 1e18;
+
+static double sequential_ns(const struct bound *bound, uint64_t tasks)
+{
+    return bound->total_ns + task_overhead_ns * (double)tasks;
+}
+
 /* `measures`: the cell may have to run some of the tasks twice, and lists of null tasks,
  * beforehand. */
-static uint64_t sample_timeout(const struct experiment *e, const struct bound *bound, bool measures)
+static uint64_t sample_timeout(const struct expansion *x, const struct bound *bound, bool measures)
 {
-    double rule = 4 * bound->total_ns > 60e9 ? 4 * bound->total_ns : 60e9;
-    double more = measures ? 2 * bound->total_ns + 5e9 : 0;
-    return (uint64_t)((e->timeout_ns ? (double)e->timeout_ns : rule) + more);
+    double once = sequential_ns(bound, x->work->n);
+    double rule = 4 * once > 60e9 ? 4 * once : 60e9;
+    double more = measures ? 2 * once + 5e9 : 0;
+    double ns = (x->e->timeout_ns ? (double)x->e->timeout_ns : rule) + more;
+    return (uint64_t)(ns < most_timeout_ns ? ns : most_timeout_ns);
 }
 
 /* Fills what does not depend on the backend. */
@@ -111,7 +124,7 @@ static void add_base(struct expansion *x, const char *workload)
     p.point.chunk_auto = 1;
     p.point.workers = p.point.ranks = p.point.threads = 1;
     p.bound = bound_compute(x->costs, &one, 0, x->machine->usable);
-    p.timeout_ns = sample_timeout(x->e, &p.bound, false);
+    p.timeout_ns = sample_timeout(x, &p.bound, false);
     p.cell = find_cell(
         x->plan,
         &(struct cell_spec){
@@ -247,7 +260,7 @@ static int add_shape(struct expansion *x, const struct shape *s, const char *wor
     if (is_cut_by_libomp(s->kind, p.point.dispatch, s->spec->rule))
         sched = sched_resolve(SCHED_GUIDED_LLVM, x->work->n, s->workers, s->chunk);
     p.bound = bound_compute(x->costs, &sched, idle_workers(s), x->machine->usable);
-    p.timeout_ns = sample_timeout(x->e, &p.bound, sched_spec_check_complete(s->spec, NULL) != 0);
+    p.timeout_ns = sample_timeout(x, &p.bound, sched_spec_check_complete(s->spec, NULL) != 0);
     p.cell = find_cell(x->plan, &(struct cell_spec){.kind = s->kind,
                                                     .workers = s->workers,
                                                     .ranks = s->ranks,
@@ -509,7 +522,8 @@ double plan_estimate_ns(const struct plan *plan)
         for (size_t i = 0; i < group->n_points; i++) {
             const struct plan_point *p = &plan->points[group->points[i]];
             const struct cell_spec *cell = &plan->cells[p->cell];
-            double once = p->bound.total_ns / (p->bound.speedup > 0 ? p->bound.speedup : 1);
+            double once = sequential_ns(&p->bound, p->point.tasks);
+            once /= p->bound.speedup > 0 ? p->bound.speedup : 1;
             /* Threads that spin after a region keep an answer back, and a fresh cell must start. */
             once += cell->fresh ? cell->kind->uses_ranks ? 900e6 : 50e6 : 3e6;
             ns += once * (double)samples_of(p);

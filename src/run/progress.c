@@ -2,6 +2,7 @@
 #include "run/progress.h"
 
 #include "base/clock.h"
+#include "base/units.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -29,12 +30,8 @@ static void format_left(const struct progress *p, uint64_t now, char *to, size_t
     double share = p->cost_all > 0 ? p->cost_done / p->cost_all : 0;
     /* In the beginning the estimate itself says more than what little was seen. */
     double left = share > 0.05 ? spent * (1 - share) / share : (p->cost_all - p->cost_done) / 1e9;
-    if (left < 0)
-        left = 0;
-    if (left < 90)
-        snprintf(to, size, "%.0f s left", left);
-    else
-        snprintf(to, size, "%.0f min left", left / 60);
+    char span[32];
+    snprintf(to, size, "%s left", units_format_span(left > 0 ? left * 1e9 : 0, span, sizeof span));
 }
 
 void progress_show(struct progress *p, const char *what)

@@ -8,6 +8,10 @@
 
 static const double most_ratio = 1e6;
 
+/* Longer lists are not summed: beyond, the mean of what is drawn is that of its distribution to
+ * within chance, and a list of 2^40 tasks would take hours before each run. */
+static const uint64_t most_summed = UINT64_C(1) << 24;
+
 /* The weight before it is scaled to mean 1. */
 static double raw_weight(const struct shape *shape, uint64_t index)
 {
@@ -44,6 +48,15 @@ static double raw_sum(const struct shape *shape, uint64_t n)
     return sum;
 }
 
+/* n times the mean of the distribution that the raw weights are drawn from. */
+static double expected_sum(const struct shape *shape, uint64_t n)
+{
+    double mean = shape->kind == SHAPE_RANDOM    ? 0.5
+                  : shape->kind == SHAPE_BIMODAL ? 1 + shape->share * (shape->ratio - 1)
+                                                 : 1;
+    return (double)n * mean;
+}
+
 int shape_init(struct shape *shape, const struct workload_value *values, uint64_t n, char *error,
                size_t error_size)
 {
@@ -76,7 +89,7 @@ int shape_init(struct shape *shape, const struct workload_value *values, uint64_
         sum = (double)n - 1 + shape->ratio;
         break;
     default:
-        sum = raw_sum(shape, n);
+        sum = n <= most_summed ? raw_sum(shape, n) : expected_sum(shape, n);
     }
     /* A single task of weight 0 (linear, n = 1) cannot be scaled to mean 1: it becomes plain. */
     if (n > 0 && sum > 0)

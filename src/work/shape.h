@@ -43,7 +43,8 @@ struct shape {
 };
 
 /* Makes the shape of n tasks from the values of SHAPE_PARAMS. O(n) where weights are drawn at
- * random, else O(1). Returns 0, or -1 with a sentence in error[error_size]. */
+ * random and n is at most 16,777,216, beyond which their mean is 1 to within chance; else O(1).
+ * Returns 0, or -1 with a sentence in error[error_size]. */
 int shape_init(struct shape *shape, const struct workload_value *values, uint64_t n, char *error,
                size_t error_size);
 

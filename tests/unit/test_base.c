@@ -328,6 +328,25 @@ START_TEST(formatted_times)
         char shown[32];
         ck_assert_str_eq(units_format_ns(times[i].ns, shown, sizeof shown), times[i].shown);
     }
+    static const struct {
+        double s;
+        const char *shown;
+    } spans[] = {
+        {0, "0 s"},
+        {3.6, "4 s"},
+        {89, "89 s"},
+        {90, "2 min"},
+        {1500, "25 min"},
+        {5400, "1.5 h"},
+        {67503, "19 h"},
+        {172800, "2.0 days"},
+        {9000000001, "285 years"},
+        {9e13, "3e+06 years"},
+    };
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
+        char shown[32];
+        ck_assert_str_eq(units_format_span(spans[i].s * 1e9, shown, sizeof shown), spans[i].shown);
+    }
     char tight[4];
     ck_assert_str_eq(units_format_ns(20e6, tight, sizeof tight), "20.");
 }
