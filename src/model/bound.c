@@ -16,7 +16,7 @@
 
 enum {
     MOST_ASKED = 1 << 22,     /* tasks; of longer lists, a sample of about as many */
-    MOST_SIMULATED = 2000000, /* chunks handed out one by one */
+    MOST_SIMULATED = 1 << 19, /* chunks handed out one by one: some ms for each point of a plan */
     MOST_SORTED = 1 << 14,    /* tasks, for the bound of unknown chunks */
 };
 

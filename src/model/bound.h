@@ -44,7 +44,7 @@ struct bound {
 };
 
 /* usable: CPUs that can compute at once, at least 1. The costs are those of the sched's n tasks.
- * Takes O(chunks) for some millions of chunks of known sizes, O(workers) beyond and for equal
+ * Takes O(chunks) for up to some millions of chunks of known sizes, O(workers) beyond and for equal
  * tasks.
  *
  * idle: how many of the sched's workers run no task, below all, as a master's that only grants; the

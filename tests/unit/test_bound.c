@@ -342,7 +342,7 @@ START_TEST(too_many_chunks_leave_an_upper_bound)
                  MANY_CPUS);
     ck_assert(!b.exact);
     ck_assert_double_eq_tol(b.speedup, 3.5, 1e-5);
-    b = bound_of("sleep time=1us shape=linear", SCHED_DYNAMIC, 2100000, 4, 2, MANY_CPUS);
+    b = bound_of("sleep time=1us shape=linear", SCHED_DYNAMIC, 2100000, 4, 5, MANY_CPUS);
     ck_assert(b.exact);
     b = bound_of("sleep time=1us shape=linear", SCHED_STATIC, 2100000, 4, 1, MANY_CPUS);
     ck_assert(b.exact);

@@ -166,6 +166,21 @@ START_TEST(every_shape_has_mean_one)
 }
 END_TEST
 
+/* Lists too long to be summed: the set-up ends, and a sample's mean is 1. */
+START_TEST(shapes_of_long_lists_have_mean_one)
+{
+    enum { SAMPLE = 100000 };
+    uint64_t n = UINT64_C(1) << 40;
+    for (enum shape_kind kind = SHAPE_CONSTANT; kind <= SHAPE_BIMODAL; kind++) {
+        struct shape shape = make_shape(kind, n, 42, 10, 0.1);
+        double sum = 0;
+        for (uint64_t k = 0; k < SAMPLE; k++)
+            sum += shape_weight(&shape, n / SAMPLE * k + n / SAMPLE / 2);
+        ck_assert_double_eq_tol(sum / SAMPLE, 1, 0.03);
+    }
+}
+END_TEST
+
 START_TEST(shapes_are_what_they_say)
 {
     struct shape linear = make_shape(SHAPE_LINEAR, 101, 1, 10, 0.1);
@@ -728,7 +743,8 @@ START_TEST(the_example_counts_primes)
 }
 END_TEST
 
-UNIT_MAIN("work", closed_forms_agree_with_loops, every_shape_has_mean_one, shapes_are_what_they_say,
+UNIT_MAIN("work", closed_forms_agree_with_loops, every_shape_has_mean_one,
+          shapes_of_long_lists_have_mean_one, shapes_are_what_they_say,
           all_or_no_tasks_long_is_even, shapes_depend_on_the_seed_alone,
           counts_are_rounded_and_bounded, unknown_workloads_name_the_choices,
           wrong_parameters_are_explained, values_out_of_range_are_explained,
