@@ -2,7 +2,7 @@
 #
 # Columns of input: panel title backend workers chunks traced makespan_s first_s first_worker merged_s
 # Columns of the file beside it, input without .csv and with -bars.csv, a block a panel:
-# panel worker start_s end_s kind (0 and 1 in turn; 2: several chunks)
+# panel worker start_s end_s kind (0 and 1 in turn; 2: several chunks; 3: not known)
 #
 # gnuplot -e "home='plots'; input='RUN/plots/linear-timeline.csv'; experiment='linear';
 #             output='RUN/plots/linear-timeline'; caption='host class, n, base'" plots/timeline.gp
@@ -24,11 +24,13 @@ lanes = 1
 longest_s = 0
 shortest_s = NaN
 has_merged = 0
+has_full = 0
 do for [r = 1:rows] {
     lanes = most(lanes, amount(r, c_workers))
     longest_s = most(longest_s, amount(r, c_makespan_s))
     shortest_s = least(shortest_s, amount(r, c_makespan_s))
     if (amount(r, c_merged_s) > 0) { has_merged = 1 }
+    if (amount(r, c_traced) < amount(r, c_chunks)) { has_full = 1 }
 }
 
 # One time axis for all, so that panels can be compared, unless that would leave some too small to see.
@@ -63,10 +65,10 @@ mix_(v, f) = int(v + (255 - v) * f)
 mixed(c, f) = mix_(part_(c, 2), f) * 65536 + mix_(part_(c, 4), f) * 256 + mix_(part_(c, 6), f)
 shade(c, kind) = kind == 0 ? mixed(c, 0) : kind == 1 ? mixed(c, 0.42) : mixed(c, 0.68)
 
-legend = 'chunk'.(has_merged ? ' merged' : '').' idle makespan first'
-legend_text(kind) = kind eq 'chunk' ? 'chunks, in turn dark and light' : kind eq 'merged' ? \
-    'several short chunks' : kind eq 'idle' ? 'getting a chunk, or idle' : \
-    kind eq 'makespan' ? 'makespan' : 'first chunk done'
+legend = 'chunk'.(has_merged ? ' merged' : '').' idle'.(has_full ? ' full' : '').' makespan first'
+legend_text(kind) = kind eq 'chunk' ? 'chunks, alternating' : kind eq 'merged' ? \
+    'short chunks' : kind eq 'idle' ? 'getting a chunk, or idle' : \
+    kind eq 'full' ? 'not known' : kind eq 'makespan' ? 'makespan' : 'first chunk done'
 
 do for [device in devices] {
     eval open_device(device)
@@ -115,6 +117,8 @@ do for [device in devices] {
                     nohead lc rgb shade(colour, 2) lw 9 }
                 if (kind eq 'idle') { set arrow from screen x1, screen line_y to screen x2, screen line_y \
                     nohead lc rgb '#ededed' lw 9 }
+                if (kind eq 'full') { set object 2 rectangle from screen x1, screen line_y - 5.0 / canvas_h to screen x2, \
+                    screen line_y + 5.0 / canvas_h fillcolor rgb grey fillstyle pattern 4 noborder }
                 if (kind eq 'makespan') { set arrow from screen xm, screen line_y - 7.0 / canvas_h \
                     to screen xm, screen line_y + 7.0 / canvas_h nohead lc rgb ink lw 1.6 dt (6, 4) }
                 if (kind eq 'first') { set label '' at screen xm, screen line_y point pt 11 ps 1.3 * big lc rgb ink }
@@ -144,8 +148,12 @@ do for [device in devices] {
         set object 1 rectangle from 0, workers - 0.5 to makespan, -0.5 fillcolor rgb '#ededed' fillstyle solid 1 noborder behind
         set arrow from makespan, graph 0 to makespan, graph 1 nohead lc rgb ink lw 1.6 dt (6, 4) front
         set label '' at first_s, graph 1 + 1.0 / panel_h point pt 11 ps 1.2 * big lc rgb ink front
-        plot bars index int(amount(p, c_panel)) - 1 skip 1 using 3:2:3:4:($2 - thick):($2 + thick):(shade(colour, int($5))) \
-            with boxxyerror fillcolor rgb variable notitle
+        plot bars index int(amount(p, c_panel)) - 1 skip 1 using ($5 == 3 ? NaN : $3):2:3:4:($2 - thick):($2 + thick):(shade(colour, int($5))) \
+            with boxxyerror fillcolor rgb variable notitle, \
+            bars index int(amount(p, c_panel)) - 1 skip 1 using ($5 == 3 ? $3 : NaN):2:3:4:($2 - thick):($2 + thick) \
+            with boxxyerror fillcolor rgb '#ffffff' fillstyle solid 1 noborder notitle, \
+            bars index int(amount(p, c_panel)) - 1 skip 1 using ($5 == 3 ? $3 : NaN):2:3:4:($2 - thick):($2 + thick) \
+            with boxxyerror fillcolor rgb grey fillstyle pattern 4 noborder notitle
     }
     unset multiplot
     unset output

@@ -22,13 +22,20 @@ struct bar {
     uint64_t start, end; /* ns, on the clock of the trace */
 };
 
+/* What the trace has of one worker. */
+struct lane {
+    uint64_t chunks, end; /* of the last of them */
+};
+
 struct panel {
     const struct summary_point *point;
-    uint64_t order; /* of the sample that is shown */
-    double run;     /* chunks that it ran; a trace may hold fewer */
+    uint64_t order;   /* of the sample that is shown */
+    double run;       /* chunks that it ran; a trace may hold fewer */
+    uint64_t span_ns; /* 0: unknown */
     struct bar *bars;
     size_t n, room;
     uint32_t *last;     /* [workers] a worker's last bar, NO_BAR: none */
+    struct lane *lanes; /* [workers] */
     uint64_t merged_ns; /* 0: nothing was merged */
     uint64_t chunks, first_start, first_end, last_end;
     uint32_t first_worker;
@@ -112,6 +119,9 @@ static void add_chunk(struct panel *p, uint32_t worker, uint64_t start, uint64_t
     }
     p->first_start = p->chunks == 1 || start < p->first_start ? start : p->first_start;
     p->last_end = bar.end > p->last_end ? bar.end : p->last_end;
+    struct lane *lane = &p->lanes[worker];
+    lane->chunks++;
+    lane->end = bar.end > lane->end ? bar.end : lane->end;
     uint32_t *last = &p->last[worker];
     if (p->merged_ns && *last != NO_BAR && melts(&p->bars[*last], &bar, p->merged_ns))
         return;
@@ -181,12 +191,15 @@ static void begin_panels(struct panels *all, const struct pages *pages)
             uint64_t workers = pages->pages[i].points[k]->point.workers;
             size_t room = MOST_BARS_OF_PAGE / pages->pages[i].n;
             const struct observation *sample = median_sample(pages->pages[i].points[k]);
-            *p = (struct panel){
-                .point = pages->pages[i].points[k], .order = sample->order, .run = sample->chunks};
+            *p = (struct panel){.point = pages->pages[i].points[k],
+                                .order = sample->order,
+                                .run = sample->chunks,
+                                .span_ns = sample->span_ns > 0 ? (uint64_t)sample->span_ns : 0};
             p->room = room < MOST_BARS ? room : MOST_BARS;
             p->room = p->room < 4 * workers ? 4 * workers : p->room;
             p->bars = alloc_zeroed(p->room, sizeof *p->bars);
             p->last = alloc_zeroed(workers, sizeof *p->last);
+            p->lanes = alloc_zeroed(workers, sizeof *p->lanes);
             forget_last(p);
         }
     qsort(all->panels, all->n, sizeof *all->panels, compare_orders);
@@ -197,15 +210,45 @@ static void end_panels(struct panels *all)
     for (size_t i = 0; i < all->n; i++) {
         free(all->panels[i].bars);
         free(all->panels[i].last);
+        free(all->panels[i].lanes);
     }
     free(all->panels);
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
 
+static bool is_full(const struct panel *p)
+{
+    return (double)p->chunks < p->run;
+}
+
+/* When the sample began: the workers' common start is not in the trace, but a span ends with the
+ * last chunk, if the trace has it. Else with the first chunk, which is a little later. */
+static uint64_t begin_of(const struct panel *p)
+{
+    uint64_t traced = p->last_end - p->first_start;
+    return is_full(p) || p->span_ns < traced ? p->first_start : p->last_end - p->span_ns;
+}
+
 static double since(const struct panel *p, uint64_t ns)
 {
-    return (double)(ns - p->first_start) / 1e9;
+    return (double)(ns - begin_of(p)) / 1e9;
+}
+
+static uint64_t end_of(const struct panel *p)
+{
+    uint64_t end = begin_of(p) + p->span_ns;
+    return end > p->last_end ? end : p->last_end;
+}
+
+/* When the trace of a worker was full, if it was: each has room for as many chunks as the others.
+ * What it did then is not known. Returns 0 where the trace has all. */
+static uint64_t full_since(const struct panel *p, uint64_t worker)
+{
+    uint64_t most = 0;
+    for (uint64_t w = 0; w < p->point->point.workers; w++)
+        most = p->lanes[w].chunks > most ? p->lanes[w].chunks : most;
+    return is_full(p) && p->lanes[worker].chunks == most ? p->lanes[worker].end : 0;
 }
 
 static void write_panel(struct page_files *files, const struct page *page, struct panel *p,
@@ -216,7 +259,7 @@ static void write_panel(struct page_files *files, const struct page *page, struc
     page_write_cell(files->table, factors_name(&p->point->point, page->title, name));
     fprintf(files->table, ",%s,%" PRIu64 ",%.0f,%" PRIu64 ",%.9f,%.9f,%" PRIu32 ",%.9f\n",
             p->point->point.backend, p->point->point.workers, p->run, p->chunks,
-            since(p, p->last_end), since(p, p->first_end), p->first_worker,
+            since(p, end_of(p)), since(p, p->first_end), p->first_worker,
             (double)p->merged_ns / 1e9);
     qsort(p->bars, p->n, sizeof *p->bars, compare_bars);
     fputs(number > 1 ? "\n\n" : "", files->bars);
@@ -226,6 +269,10 @@ static void write_panel(struct page_files *files, const struct page *page, struc
         fprintf(files->bars, "%zu,%" PRIu32 ",%.9f,%.9f,%d\n", number, b->worker,
                 since(p, b->start), since(p, b->end), b->chunks > 1 ? 2 : (int)(turn % 2));
     }
+    for (uint64_t w = 0; w < p->point->point.workers; w++)
+        if (full_since(p, w))
+            fprintf(files->bars, "%zu,%" PRIu64 ",%.9f,%.9f,3\n", number, w,
+                    since(p, full_since(p, w)), since(p, end_of(p)));
 }
 
 /* Writes the page's files, or none when the trace has none of its samples. */
@@ -233,7 +280,7 @@ static int write_page(struct page *page, const struct panels *all, const char *f
                       struct err *err)
 {
     struct page_files files;
-    size_t number = 0, merged = 0, absent = 0;
+    size_t number = 0, merged = 0, absent = 0, full = 0;
     for (size_t i = 0; i < page->n; i++)
         absent += panel_of(all, page->points[i])->n == 0;
     if (absent == page->n) {
@@ -250,8 +297,11 @@ static int write_page(struct page *page, const struct panels *all, const char *f
         if (p->n == 0)
             continue;
         merged += p->merged_ns > 0;
+        full += is_full(p);
         write_panel(&files, page, p, ++number);
     }
+    if (full)
+        page_note(page, "hatched: the trace was full, what the worker did is not known");
     if (merged)
         page_note(page, "pale: chunks too short to be drawn one by one");
     page->n_left_out += absent;

@@ -38,7 +38,7 @@ draw() {
 @test "timelines, busy times, schedules and heat maps name what they show" {
     setup_figures
     draw timeline timeline.csv synthetic
-    for word in 'procpool, static' 'openmp:llvm, guided' 'makespan 36 ms' '262144 of 300000 chunks'; do
+    for word in 'procpool, static' 'openmp:llvm, guided' 'makespan 36 ms' '262144 of 300000 chunks' 'not known'; do
         grep -q "$word" timeline.svg || complain "timeline.svg lacks $word"
     done
     draw busy busy.csv synthetic

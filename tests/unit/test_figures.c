@@ -243,6 +243,7 @@ START_TEST(a_timeline_shows_the_sample_of_the_median_time)
 {
     begin();
     add_point("procpool", "dynamic", 2);
+    f.points[0].observations[0].chunks = 3;
     FILE *trace = create("trace.csv");
     fputs(trace_header, trace);
     add_chunk(trace, 1, 0, 7, 9); /* another sample */
@@ -257,11 +258,58 @@ START_TEST(a_timeline_shows_the_sample_of_the_median_time)
     ck_assert_str_eq(contents("plots/e-timeline.csv"),
                      "panel,title,backend,workers,chunks,traced,makespan_s,first_s,first_worker,"
                      "merged_s\n"
-                     "1,procpool,procpool,2,4,3,0.000002000,0.000000200,1,0.000000000\n");
+                     "1,procpool,procpool,2,3,3,0.000002000,0.000000200,1,0.000000000\n");
     ck_assert_str_eq(contents("plots/e-timeline-bars.csv"), "panel,worker,start_s,end_s,kind\n"
                                                             "1,0,0.000000000,0.000000900,0\n"
                                                             "1,0,0.000001000,0.000002000,1\n"
                                                             "1,1,0.000000100,0.000000200,0\n");
+    pages_release(&pages);
+    end();
+}
+END_TEST
+
+/* The workers were started 300 ns before the first chunk: time 0 is then, and the end the span. */
+START_TEST(a_timeline_is_as_long_as_the_span)
+{
+    begin();
+    add_point("procpool", "dynamic", 2);
+    f.points[0].observations[0].chunks = 2;
+    f.points[0].observations[0].span_ns = 2300;
+    FILE *trace = create("trace.csv");
+    fputs(trace_header, trace);
+    add_chunk(trace, 0, 0, 5000, 7000);
+    add_chunk(trace, 0, 1, 5100, 5200);
+    fclose(trace);
+    struct pages pages = make(timelines_make);
+    ck_assert_ptr_nonnull(
+        strstr(contents("plots/e-timeline.csv"), "2,2,2,0.000002300,0.000000500,1,"));
+    ck_assert_str_eq(contents("plots/e-timeline-bars.csv"), "panel,worker,start_s,end_s,kind\n"
+                                                            "1,0,0.000000300,0.000002300,0\n"
+                                                            "1,1,0.000000400,0.000000500,0\n");
+    pages_release(&pages);
+    end();
+}
+END_TEST
+
+/* Of five chunks three are known; worker 0 has as many as there is room for. */
+START_TEST(what_a_full_trace_lacks_is_unknown)
+{
+    begin();
+    add_point("procpool", "dynamic", 2);
+    f.points[0].observations[0].chunks = 5;
+    f.points[0].observations[0].span_ns = 9000;
+    FILE *trace = create("trace.csv");
+    fputs(trace_header, trace);
+    add_chunk(trace, 0, 0, 5000, 5900);
+    add_chunk(trace, 0, 0, 6000, 7000);
+    add_chunk(trace, 0, 1, 5100, 8000);
+    fclose(trace);
+    struct pages pages = make(timelines_make);
+    ck_assert_ptr_nonnull(strstr(pages.pages[0].note, "trace was full"));
+    ck_assert_ptr_nonnull(strstr(contents("plots/e-timeline.csv"), ",2,5,3,0.000009000,"));
+    const char *bars = contents("plots/e-timeline-bars.csv");
+    ck_assert_ptr_nonnull(strstr(bars, "\n1,0,0.000002000,0.000009000,3\n"));
+    ck_assert_ptr_null(strstr(bars, "\n1,1,0.000003000,0.000009000,3\n"));
     pages_release(&pages);
     end();
 }
@@ -274,6 +322,7 @@ START_TEST(many_chunks_are_drawn_as_one_and_long_ones_stay)
     enum { SHORT = 250000, LONG_NS = 4000000 };
     begin();
     add_point("openmp", "dynamic", 2);
+    f.points[0].observations[0].chunks = 2 * SHORT + 2;
     FILE *trace = create("trace.csv");
     fputs(trace_header, trace);
     for (uint64_t w = 0; w < 2; w++) {
@@ -437,6 +486,7 @@ UNIT_MAIN("figures", factors_that_vary_make_the_names,
           a_chunk_that_the_rule_chooses_is_one_level, rows_are_read_by_the_names_of_their_columns,
           UNIT_LOOP(rows_that_are_wrong_are_told_with_their_place, 0, N_BAD_ROWS),
           a_file_that_is_not_there_is_no_error, a_timeline_shows_the_sample_of_the_median_time,
+          a_timeline_is_as_long_as_the_span, what_a_full_trace_lacks_is_unknown,
           many_chunks_are_drawn_as_one_and_long_ones_stay,
           points_without_room_are_left_out_and_told, without_its_file_a_figure_has_no_pages,
           a_trace_that_is_wrong_is_told, busy_times_are_medians_by_position,
