@@ -64,18 +64,25 @@ int format_width(const char *text)
     return shown;
 }
 
+/* Where character number `i` of a text of UTF-8 begins. */
+static char *character_at(char *text, int i)
+{
+    for (; *text; text++)
+        if (((unsigned char)*text & 0xc0) != 0x80 && i-- == 0)
+            break;
+    return text;
+}
+
 void format_cut(char *text, int width)
 {
-    if (format_width(text) <= width)
+    static const char ellipsis[] = "…";
+    int length = format_width(text), head = width / 2;
+    if (length <= width)
         return;
-    int shown = 0;
-    char *end = text;
-    for (; *end; end++) { /* up to where the last character that has room begins */
-        shown += ((unsigned char)*end & 0xc0) != 0x80;
-        if (shown == width)
-            break;
-    }
-    strcpy(end, "…");
+    char *gap = character_at(text, head);
+    char *tail = character_at(text, length - (width - 1 - head));
+    memmove(gap + strlen(ellipsis), tail, strlen(tail) + 1);
+    memcpy(gap, ellipsis, strlen(ellipsis));
 }
 
 void format_cell(FILE *to, const char *text, int width)

@@ -31,8 +31,9 @@ char *format_ratio_interval(double low, double high, char *buffer, size_t size);
 /* Characters (not bytes) of a text. */
 int format_width(const char *text);
 
-/* Cuts a text that is longer than `width` characters, in place; its last one then is an ellipsis.
- * The array must have room for two bytes more. */
+/* Cuts a text that is longer than `width` characters, in place, in the middle: texts that are alike
+ * differ at their ends more often. An ellipsis stands there then; the array must have room for two
+ * bytes more. */
 void format_cut(char *text, int width);
 
 /* Prints one cell padded to `width` characters (not bytes: "µs" has two): left when width is

@@ -4,11 +4,13 @@
  *
  * Tasks that do nothing have no speedup worth the name: their tables show what a task costs, and
  * the ratio to the fastest row. */
+#include "base/alloc.h"
 #include "report/factors.h"
 #include "report/format.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CELL_BYTES = FIELD_TEXT_BYTES + 8 };
@@ -205,7 +207,10 @@ static const struct column columns_table[N_COLUMNS] = {
 struct layout {
     int width[N_COLUMNS]; /* as in columns_table; 0: not shown */
     bool is_null, has_rules;
-    double best_s; /* shortest time of its rows but the base */
+    double best_s;      /* shortest time of its rows but the base */
+    const char **alike; /* [n_alike] schedules that look like another one when they are cut; a key
+                           below the table tells them apart */
+    size_t n_alike;
 };
 
 static int size_of(int width)
@@ -237,6 +242,16 @@ static void fill_to_best(const struct layout *l, const struct summary_point *p, 
         format_ratio(p->row.median_s / l->best_s, cell, CELL_BYTES);
 }
 
+static void shorten_schedule(const struct layout *l, char *cell)
+{
+    char number[32] = "";
+    for (size_t i = 0; i < l->n_alike; i++)
+        if (strcmp(l->alike[i], cell) == 0)
+            snprintf(number, sizeof number, " (%zu)", i + 1);
+    format_cut(cell, size_of(l->width[SCHEDULE]) - format_width(number));
+    strcat(cell, number);
+}
+
 static void print_row(FILE *to, const struct layout *l, const struct summary_point *p)
 {
     fputs(" ", to);
@@ -249,7 +264,9 @@ static void print_row(FILE *to, const struct layout *l, const struct summary_poi
             c->fill(p, cell);
         else if (p)
             fill_to_best(l, p, cell);
-        if (i <= DISPATCH)
+        if (i == SCHEDULE)
+            shorten_schedule(l, cell);
+        else if (i <= DISPATCH)
             format_cut(cell, size_of(l->width[i]));
         fputc(' ', to);
         format_cell(to, p ? cell : c->header, l->width[i]);
@@ -308,6 +325,62 @@ static bool has_rules(const struct summary *s, const struct summary_point *first
     return varies;
 }
 
+static bool is_listed(const char *const *list, size_t n, const char *text)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i], text) == 0)
+            return true;
+    return false;
+}
+
+static bool looks_alike(const char *a, const char *b, int width)
+{
+    char x[CELL_BYTES], y[CELL_BYTES];
+    text_copy(x, sizeof x, a);
+    text_copy(y, sizeof y, b);
+    format_cut(x, width);
+    format_cut(y, width);
+    return strcmp(a, b) != 0 && strcmp(x, y) == 0;
+}
+
+static void find_alike(struct layout *l, const struct summary *s, const struct summary_point *first)
+{
+    const char **cut = alloc_zeroed(s->n, sizeof *cut);
+    size_t n = 0;
+    int width = size_of(l->width[SCHEDULE]);
+    for (size_t i = 0; i < s->n; i++) {
+        const char *schedule = s->points[i].point.schedule;
+        if (same_block(first, &s->points[i]) && !is_base(&s->points[i]) &&
+            format_width(schedule) > width && !is_listed(cut, n, schedule))
+            cut[n++] = schedule;
+    }
+    l->alike = alloc_zeroed(n ? n : 1, sizeof *l->alike);
+    for (size_t i = 0; i < n; i++) {
+        bool alike = false;
+        for (size_t k = 0; k < n; k++)
+            alike = alike || looks_alike(cut[i], cut[k], width);
+        if (alike)
+            l->alike[l->n_alike++] = cut[i];
+    }
+    free(cut);
+}
+
+/* How much wider than its own a column must be for its widest cell. */
+static int excess(const struct summary *s, const struct summary_point *first, enum column_id id)
+{
+    const struct column *c = &columns_table[id];
+    int widest = size_of(c->width);
+    for (size_t i = 0; c->fill && i < s->n; i++) {
+        char cell[CELL_BYTES] = "";
+        if (!same_block(first, &s->points[i]))
+            continue;
+        c->fill(&s->points[i], cell);
+        if (format_width(cell) > widest)
+            widest = format_width(cell);
+    }
+    return widest - size_of(c->width);
+}
+
 /* Names take the room that they need: first that of columns that a wider terminal would show, then
  * that of columns that are the same in every row, which the heading tells, then that of intervals.
  * At last long schedules are cut. */
@@ -329,16 +402,16 @@ static struct layout lay_out(const struct summary *s, const struct summary_point
         if (!is_base(p) && isfinite(p->row.median_s) && !(p->row.median_s >= l.best_s))
             l.best_s = p->row.median_s;
     }
-    int names = total_width(&l) - 1 - 12 - 9; /* beyond what backend and schedule have anyhow */
+    int more = total_width(&l) - 1 - 12 - 9; /* beyond what backend and schedule have anyhow */
+    l.has_rules = has_rules(s, first);
     for (int i = DISPATCH + 1; i < N_COLUMNS; i++) {
         const struct column *c = &columns_table[i];
-        int needs = l.is_null ? c->needs_null : c->needs;
-        l.width[i] = needs == 0 || needs + names <= columns ? c->width : 0;
-    }
-    l.has_rules = has_rules(s, first);
-    if (l.has_rules) {
-        l.width[CHUNK] = 0;
-        l.width[N_CHUNKS] = columns_table[N_CHUNKS].width;
+        int needs = i == N_CHUNKS && l.has_rules ? 0 : l.is_null ? c->needs_null : c->needs;
+        int wider = excess(s, first, i);
+        if ((needs > 0 && needs + more + wider > columns) || (i == CHUNK && l.has_rules))
+            continue;
+        l.width[i] = c->width < 0 ? c->width - wider : c->width + wider;
+        more += wider;
     }
     static const enum column_id constant[] = {CHUNK, WORKERS};
     for (int i = 0; i < 2; i++)
@@ -352,6 +425,7 @@ static struct layout lay_out(const struct summary *s, const struct summary_point
     if (over > 0)
         l.width[SCHEDULE] =
             -(size_of(l.width[SCHEDULE]) - over > 8 ? size_of(l.width[SCHEDULE]) - over : 8);
+    find_alike(&l, s, first);
     return l;
 }
 
@@ -449,6 +523,14 @@ static void print_remarks(FILE *to, const struct summary *s, size_t first, int c
     }
 }
 
+static void print_alike(FILE *to, const struct layout *l, int columns)
+{
+    for (size_t i = 0; i < l->n_alike; i++) {
+        int indent = fprintf(to, "  (%zu) ", i + 1);
+        format_folded(to, l->alike[i], indent, columns);
+    }
+}
+
 static void print_legend(FILE *to, const bool *used)
 {
     bool any = false;
@@ -477,6 +559,8 @@ static void print_block(FILE *to, const struct summary *s, size_t first, int col
             for (size_t m = 0; m < N_MARKS; m++)
                 used[m] = used[m] || strstr(q->row.flags, marks[m].flag);
         }
+    print_alike(to, &layout, columns);
+    free(layout.alike);
     for (size_t k = first; k < s->n; k++)
         if (same_block(p, &s->points[k]))
             print_failures(to, &s->points[k], columns);

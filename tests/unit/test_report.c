@@ -914,11 +914,70 @@ START_TEST(long_schedules_have_room_or_are_cut)
     struct text narrow = printed(&s, write_narrow), wide = printed(&s, write_wide);
     assert_fits(narrow.text, 80, false);
     assert_fits(wide.text, 120, false);
-    ck_assert_ptr_nonnull(strstr(narrow.text, " wf weights=1:2:3:4:… "));
+    ck_assert_ptr_nonnull(strstr(narrow.text, " wf weights…:14:15:16 "));
     ck_assert_ptr_nonnull(strstr(narrow.text, " guided-llvm "));
-    ck_assert_ptr_nonnull(strstr(wide.text, " wf weights=1:2:3:4:5:6:7:8:9:… "));
+    ck_assert_ptr_nonnull(strstr(wide.text, " wf weights=1:2:…12:13:14:15:16 "));
     text_release(&narrow);
     text_release(&wide);
+    summary_release(&s);
+}
+END_TEST
+
+START_TEST(schedules_that_are_cut_stay_distinct)
+{
+    static const char one[] = "tap mean=1ms sd=1ms alpha=1", two[] = "tap mean=1ms sd=1ms alpha=2",
+                      three[] = "tap mean=1ms sd=2ms alpha=2";
+    struct journal j = begin_samples();
+    add_point(&j, "procpool", "burn", one, "ticket", 4000);
+    add_point(&j, "procpool", "burn", two, "ticket", 4000);
+    struct summary s = end_samples(&j);
+    struct text t = printed(&s, write_narrow);
+    assert_fits(t.text, 80, false);
+    ck_assert_ptr_nonnull(strstr(t.text, "alpha=1 "));
+    ck_assert_ptr_nonnull(strstr(t.text, "alpha=2 "));
+    ck_assert_ptr_null(strstr(t.text, "(1)"));
+    text_release(&t);
+    summary_release(&s);
+    j = begin_samples();
+    add_point(&j, "procpool", "burn", one, "ticket", 4000);
+    add_point(&j, "procpool", "burn", two, "ticket", 4000);
+    add_point(&j, "procpool", "burn", three, "ticket", 4000);
+    s = end_samples(&j);
+    t = printed(&s, write_narrow);
+    assert_fits(t.text, 80, false);
+    ck_assert_ptr_nonnull(strstr(t.text, "alpha=1 ")); /* like no other */
+    ck_assert_ptr_nonnull(strstr(t.text, "=2 (1) "));
+    ck_assert_ptr_nonnull(strstr(t.text, "=2 (2) "));
+    ck_assert_ptr_nonnull(strstr(t.text, "\n  (1) tap mean=1ms sd=1ms alpha=2\n"));
+    ck_assert_ptr_nonnull(strstr(t.text, "\n  (2) tap mean=1ms sd=2ms alpha=2\n"));
+    text_release(&t);
+    summary_release(&s);
+}
+END_TEST
+
+START_TEST(chunks_wider_than_their_header_keep_the_columns)
+{
+    struct journal j = begin_samples();
+    for (int i = 0; i < 2; i++) {
+        struct point p = make_point("procpool", 2);
+        snprintf(p.workload, sizeof p.workload, "burn");
+        p.chunk = i ? UINT64_C(549755813888) : 1;
+        for (uint64_t pass = 0; pass < 6; pass++)
+            add_time(&j, &p, 0, pass, 4000);
+    }
+    struct summary s = end_samples(&j);
+    struct text t = printed(&s, write_narrow);
+    assert_fits(t.text, 80, false);
+    const char *head = strstr(t.text, " chunk "), *wide = strstr(t.text, "549755813888");
+    ck_assert_ptr_nonnull(head);
+    ck_assert_ptr_nonnull(wide);
+    while (head[-1] != '\n')
+        head--;
+    const char *row = wide;
+    while (row[-1] != '\n')
+        row--;
+    ck_assert_int_eq(strstr(head, "chunk") + 5 - head, wide + 12 - row);
+    text_release(&t);
     summary_release(&s);
 }
 END_TEST
@@ -1191,7 +1250,7 @@ START_TEST(texts_are_cut_at_a_character)
         const char *text;
         int width;
         const char *cut;
-    } cuts[] = {{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"aµµµ", 3, "aµ…"},
+    } cuts[] = {{"abc", 3, "abc"}, {"abcd", 3, "a…d"}, {"aµµµ", 3, "a…µ"}, {"abcdef", 4, "ab…f"},
                 {"ab", 1, "…"},    {"µ", 1, "µ"},      {"", 0, ""}};
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
         char text[16];
@@ -1325,7 +1384,8 @@ UNIT_MAIN("report", UNIT_LOOP(texts_come_back_from_csv, 0, (int)(sizeof texts / 
           a_point_without_right_answers_has_no_figures, a_time_of_zero_has_no_ratio,
           too_few_samples_have_no_interval_and_say_so, the_serial_fraction_of_a_series_is_fitted,
           facts_give_order_bounds_and_precision, text_fits_its_columns_and_tells_what_counts,
-          failures_fit_the_columns_too, long_schedules_have_room_or_are_cut,
+          failures_fit_the_columns_too, schedules_that_are_cut_stay_distinct,
+          chunks_wider_than_their_header_keep_the_columns, long_schedules_have_room_or_are_cut,
           dispatch_is_a_column_where_it_varies, null_tasks_are_compared_by_what_they_cost,
           rules_with_chunks_of_several_sizes_show_their_number,
           remarks_are_told_once_below_the_table, costs_are_medians_or_unknown,
