@@ -130,7 +130,7 @@ static bool is_told(void *user, const char *experiment)
             strcmp(o->summary.points[i].point.experiment, experiment) == 0)
             return false;
     for (size_t i = 0; i < o->n_articles; i++)
-        if (strcmp(o->articles[i].experiment, experiment) == 0)
+        if (*o->articles[i].backend && strcmp(o->articles[i].experiment, experiment) == 0)
             return true;
     return false;
 }

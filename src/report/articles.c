@@ -76,10 +76,8 @@ static void fill_measured(struct article_row *row, const struct claim *claim,
                           const struct summary_point *p)
 {
     const struct summary_row *r = &p->row;
-    row->bound = row->low = row->high = NAN;
     switch (claim->metric) {
     case CLAIM_TIME:
-        text_copy(row->unit, sizeof row->unit, "s");
         row->bound = r->bound_s;
         row->measured = r->median_s;
         row->low = r->ci_low_s;
@@ -109,15 +107,26 @@ static void fill_measured(struct article_row *row, const struct claim *claim,
               row->measured == claim->value ? "holds" : "differs");
 }
 
-static void fill_row(struct article_row *row, const struct article_claims *e,
-                     const struct claim *claim, const struct summary_point *p)
+/* A row of a claim that no point was measured for. */
+static void begin_row(struct article_row *row, const struct article_claims *e,
+                      const struct claim *claim)
 {
-    *row = (struct article_row){0};
+    *row = (struct article_row){
+        .claimed = claim->value, .measured = NAN, .bound = NAN, .low = NAN, .high = NAN};
     text_copy(row->claim, sizeof row->claim, claim->id);
     text_copy(row->experiment, sizeof row->experiment, e->experiment);
     text_copy(row->title, sizeof row->title, e->title);
     text_copy(row->source, sizeof row->source, e->source);
     text_copy(row->metric, sizeof row->metric, claim_metric_name(claim->metric));
+    text_copy(row->verdict, sizeof row->verdict, "not measured");
+    if (claim->metric == CLAIM_TIME)
+        text_copy(row->unit, sizeof row->unit, "s");
+}
+
+static void fill_row(struct article_row *row, const struct article_claims *e,
+                     const struct claim *claim, const struct summary_point *p)
+{
+    begin_row(row, e, claim);
     text_copy(row->schedule, sizeof row->schedule, p->point.schedule);
     row->chunk = p->point.chunk;
     row->chunk_auto = p->point.chunk_auto;
@@ -125,12 +134,8 @@ static void fill_row(struct article_row *row, const struct article_claims *e,
     row->ranks = p->point.ranks;
     row->threads = p->point.threads;
     text_copy(row->backend, sizeof row->backend, p->point.backend);
-    row->claimed = claim->value;
-    row->measured = NAN;
     if (p->n)
         fill_measured(row, claim, p);
-    else
-        text_copy(row->verdict, sizeof row->verdict, "not measured");
 }
 
 /* What tells the rows of a claim apart, backends aside. A chunk that follows from the schedule
@@ -213,21 +218,36 @@ static bool same_claim(const struct article_row *a, const struct article_row *b)
            strcmp(a->experiment, b->experiment) == 0;
 }
 
+static bool has_points(const struct summary *s, const char *experiment)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (strcmp(s->points[i].point.experiment, experiment) == 0)
+            return true;
+    return false;
+}
+
 size_t articles_make(const struct summary *s, const struct article_claims *experiments, size_t n,
                      struct article_row **rows)
 {
     size_t n_rows = 0, capacity = 0;
     *rows = NULL;
     for (size_t e = 0; e < n; e++)
-        for (size_t c = 0; c < experiments[e].n; c++)
+        for (size_t c = 0; c < experiments[e].n && has_points(s, experiments[e].experiment); c++) {
+            const struct claim *claim = &experiments[e].claims[c];
+            size_t before = n_rows;
             for (size_t i = 0; i < s->n; i++) {
                 const struct summary_point *p = &s->points[i];
                 if (strcmp(p->point.experiment, experiments[e].experiment) != 0 ||
-                    !claim_speaks_of(&experiments[e].claims[c], &p->point))
+                    !claim_speaks_of(claim, &p->point))
                     continue;
                 *rows = alloc_room(*rows, n_rows, &capacity, sizeof **rows);
-                fill_row(&(*rows)[n_rows++], &experiments[e], &experiments[e].claims[c], p);
+                fill_row(&(*rows)[n_rows++], &experiments[e], claim, p);
             }
+            if (n_rows > before)
+                continue;
+            *rows = alloc_room(*rows, n_rows, &capacity, sizeof **rows);
+            begin_row(&(*rows)[n_rows++], &experiments[e], claim);
+        }
     for (size_t i = 0, end; i < n_rows; i = end) {
         for (end = i + 1; end < n_rows && same_claim(&(*rows)[i], &(*rows)[end]); end++)
             ;
@@ -296,13 +316,15 @@ static void print_article_rows(FILE *to, const struct article_row *rows, size_t 
     bool one_shape = true;
     for (size_t i = 1; i < n; i++)
         one_shape = one_shape && strcmp(rows[i].row, row->row) == 0;
-    if (n > 1)
+    if (!*row->backend)
+        snprintf(who, sizeof who, "no point");
+    else if (n > 1)
         snprintf(who, sizeof who, "%zu points", n);
     else if (strcmp(row->backend, "hybrid") == 0)
         snprintf(who, sizeof who, "hybrid %" PRIu64 "x%" PRIu64, row->ranks, row->threads);
     else
         snprintf(who, sizeof who, "%.32s", row->backend);
-    if (strcmp(row->backend, "seq") != 0 && one_shape)
+    if (*row->backend && strcmp(row->backend, "seq") != 0 && one_shape)
         snprintf(shape, sizeof shape, "%.16s,%" PRIu64, row->schedule, row->chunk);
     fputs("    ", to);
     format_cell(to, who, -10);

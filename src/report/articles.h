@@ -42,7 +42,8 @@ struct article_claims {
     size_t n;
 };
 
-/* Makes the rows; *rows is to be freed with free(). */
+/* Makes the rows; a claim of a measured experiment that fits none of its points has one, without a
+ * backend. *rows is to be freed with free(). */
 size_t articles_make(const struct summary *summary, const struct article_claims *experiments,
                      size_t n, struct article_row **rows);
 

@@ -1338,6 +1338,33 @@ START_TEST(a_point_without_samples_is_not_measured)
 }
 END_TEST
 
+START_TEST(a_claim_that_fits_no_point_is_not_measured)
+{
+    struct summary_point point = figures("openmp", 1, 2, 2);
+    struct claim *claims;
+    struct article_row *rows;
+    size_t n;
+    struct err err = {""};
+    ck_assert_int_eq(claim_read("A speedup 2 schedule=fac2", &claims, &n, &err), 0);
+    struct summary s = {.points = &point, .n = 1};
+    struct article_claims all[] = {{"e", "title", "source", claims, n},
+                                   {"not run", "title", "source", claims, n}};
+    ck_assert_uint_eq(articles_make(&s, all, 2, &rows), 1);
+    ck_assert_str_eq(rows[0].verdict, "not measured");
+    ck_assert_str_eq(rows[0].backend, "");
+    char *bytes = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&bytes, &size);
+    articles_write_text(rows, 1, to, false);
+    fclose(to);
+    ck_assert_ptr_nonnull(strstr(bytes, "  A speedup\n    no point "));
+    ck_assert_ptr_nonnull(strstr(bytes, " not measured\n"));
+    free(bytes);
+    free(rows);
+    free(claims);
+}
+END_TEST
+
 START_TEST(a_speedup_without_a_base_is_not_measured)
 {
     assert_verdict("S1 speedup 3", figures("openmp", 1, NAN, 4), "not measured");
@@ -1368,31 +1395,29 @@ START_TEST(a_claim_has_a_row_for_each_point_that_it_speaks_of)
 }
 END_TEST
 
-UNIT_MAIN("report", UNIT_LOOP(texts_come_back_from_csv, 0, (int)(sizeof texts / sizeof *texts)),
-          line_ends_in_a_text_become_blanks, numbers_come_back_from_csv,
-          cells_that_are_not_of_their_type, json_members_that_are_not_of_their_type,
-          points_differ_in_any_factor, a_journal_is_opened_again_and_goes_on,
-          a_journal_of_other_columns_is_refused, mending_cuts_off_a_last_line_without_end,
-          a_journal_cut_off_anywhere_is_mended_and_goes_on,
-          rows_that_are_wrong_are_told_with_their_line, files_that_are_no_journal,
-          thousands_of_points_are_told_apart, claims_are_read, claims_that_are_none,
-          claims_speak_of_the_points_that_their_filters_pick, medians_and_their_kin,
-          speedups_are_paired_by_launch_group_and_pass,
-          the_same_pass_of_another_group_is_no_partner,
-          bases_belong_to_their_experiment_workload_tasks_and_bind,
-          fresh_counts_opening_and_closing, failed_samples_are_counted_and_not_estimated,
-          a_point_without_right_answers_has_no_figures, a_time_of_zero_has_no_ratio,
-          too_few_samples_have_no_interval_and_say_so, the_serial_fraction_of_a_series_is_fitted,
-          facts_give_order_bounds_and_precision, text_fits_its_columns_and_tells_what_counts,
-          failures_fit_the_columns_too, schedules_that_are_cut_stay_distinct,
-          chunks_wider_than_their_header_keep_the_columns, long_schedules_have_room_or_are_cut,
-          dispatch_is_a_column_where_it_varies, null_tasks_are_compared_by_what_they_cost,
-          rules_with_chunks_of_several_sizes_show_their_number,
-          remarks_are_told_once_below_the_table, costs_are_medians_or_unknown,
-          texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
-          csv_has_a_header_and_a_row_a_point, times_have_their_unit,
-          intervals_are_in_the_unit_of_their_median, an_interval_and_its_median_agree_on_the_unit,
-          ratios_have_three_digits, cells_are_padded_by_characters, times_hold_within_five_percent,
-          speedups_hold_fall_short_or_lack_cpus, counts_and_sums_are_exact_or_not,
-          a_point_without_samples_is_not_measured, a_speedup_without_a_base_is_not_measured,
-          a_claim_has_a_row_for_each_point_that_it_speaks_of)
+UNIT_MAIN(
+    "report", UNIT_LOOP(texts_come_back_from_csv, 0, (int)(sizeof texts / sizeof *texts)),
+    line_ends_in_a_text_become_blanks, numbers_come_back_from_csv, cells_that_are_not_of_their_type,
+    json_members_that_are_not_of_their_type, points_differ_in_any_factor,
+    a_journal_is_opened_again_and_goes_on, a_journal_of_other_columns_is_refused,
+    mending_cuts_off_a_last_line_without_end, a_journal_cut_off_anywhere_is_mended_and_goes_on,
+    rows_that_are_wrong_are_told_with_their_line, files_that_are_no_journal,
+    thousands_of_points_are_told_apart, claims_are_read, claims_that_are_none,
+    claims_speak_of_the_points_that_their_filters_pick, medians_and_their_kin,
+    speedups_are_paired_by_launch_group_and_pass, the_same_pass_of_another_group_is_no_partner,
+    bases_belong_to_their_experiment_workload_tasks_and_bind, fresh_counts_opening_and_closing,
+    failed_samples_are_counted_and_not_estimated, a_point_without_right_answers_has_no_figures,
+    a_time_of_zero_has_no_ratio, too_few_samples_have_no_interval_and_say_so,
+    the_serial_fraction_of_a_series_is_fitted, facts_give_order_bounds_and_precision,
+    text_fits_its_columns_and_tells_what_counts, failures_fit_the_columns_too,
+    schedules_that_are_cut_stay_distinct, chunks_wider_than_their_header_keep_the_columns,
+    long_schedules_have_room_or_are_cut, dispatch_is_a_column_where_it_varies,
+    null_tasks_are_compared_by_what_they_cost, rules_with_chunks_of_several_sizes_show_their_number,
+    remarks_are_told_once_below_the_table, costs_are_medians_or_unknown,
+    texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
+    csv_has_a_header_and_a_row_a_point, times_have_their_unit,
+    intervals_are_in_the_unit_of_their_median, an_interval_and_its_median_agree_on_the_unit,
+    ratios_have_three_digits, cells_are_padded_by_characters, times_hold_within_five_percent,
+    speedups_hold_fall_short_or_lack_cpus, counts_and_sums_are_exact_or_not,
+    a_point_without_samples_is_not_measured, a_claim_that_fits_no_point_is_not_measured,
+    a_speedup_without_a_base_is_not_measured, a_claim_has_a_row_for_each_point_that_it_speaks_of)
