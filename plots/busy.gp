@@ -5,7 +5,7 @@
 # row position busy_s claim_s span_s
 #
 # gnuplot -e "home='plots'; input='RUN/plots/linear-busy.csv'; experiment='linear';
-#             output='RUN/plots/linear-busy'; caption='host class, n, base'" plots/busy.gp
+#             output='RUN/plots/linear-busy'; caption='host class, n, base'; about='what all points share'" plots/busy.gp
 
 call home.'/common.gp' 'begin'
 fields = 'row panel title backend workers samples mean_s most_s span_s'
@@ -50,10 +50,12 @@ grid_columns = n_panels == 1 ? 1 : n_panels <= 4 ? 2 : 3
 grid_rows = int((n_panels + grid_columns - 1) / grid_columns)
 canvas_w = grid_columns == 3 || (grid_columns == 2 && letters > 14) ? 1200 : 900
 row_px = tallest <= 4 ? 44 : tallest <= 10 ? 32 : 24
+# A worker wants some pixels, while the page does not grow too tall for it.
+row_px = most(row_px, least(4 * workers_most, 1200.0 / (tallest * grid_rows)))
 panel_h = tallest * row_px
 cell_h = panel_h + 66
 caption_text = wrap_(caption, int((canvas_w - 40) / (0.56 * size_small)))
-head = 84
+head = about eq '' ? 84 : 106
 foot = 34 + 15 * (caption eq '' ? 0 : wrapped_lines)
 canvas_h = int(head + grid_rows * cell_h + foot)
 cell_w = (canvas_w - 12) / real(grid_columns)
@@ -109,7 +111,9 @@ do for [device in devices] {
             set label 'Busy time of each worker: '.experiment.said at screen across(20), screen up(24) \
                 left font font_title tc rgb ink
             place_ = 20
-            line_y = up(52)
+            line_y = up(head - 32)
+            if (about ne '') { set label shorten(about, int((canvas_w - 40) / (0.57 * size_text))) \
+                at screen across(20), screen up(48) left tc rgb '#555555' }
             do for [kind in legend] {
                 said = legend_text(kind)
                 xm = across(place_ + 12)
@@ -135,7 +139,7 @@ do for [device in devices] {
         do for [r = 1:rows] {
             if (PANEL[r] == p) {
                 y_ = PLACE[r] + 0.5
-                set label cut(text(r, c_title) eq '' ? 'all' : text(r, c_title), letters) at screen across(x0 - 8), \
+                set label shorten(text(r, c_title) eq '' ? 'all' : text(r, c_title), letters) at screen across(x0 - 8), \
                     first y_ right font font_small tc rgb ink
                 set label uneven(r) at graph 1 + 4.0 / panel_w, first y_ left font font_small tc rgb '#555555'
                 set arrow from amount(r, c_mean_s), first PLACE[r] + 0.03 to amount(r, c_mean_s), \

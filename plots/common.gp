@@ -20,6 +20,7 @@ if (ARG1 eq 'begin') {
     if (!exists("experiment")) { experiment = '' }
     if (!exists("caption")) { caption = '' }
     if (!exists("usable")) { usable = NaN }
+    if (!exists("about")) { about = '' }
     set encoding utf8
     set datafile separator whitespace
     set samples 600
@@ -48,6 +49,8 @@ if (ARG1 eq 'begin') {
     time_text(s) = s >= 1 ? sprintf('%.3g s', s) : s >= 1e-3 ? sprintf('%.3g ms', s * 1e3) : \
         s >= 1e-6 ? sprintf('%.3g µs', s * 1e6) : sprintf('%.3g ns', s * 1e9)
     cut(s, n) = strlen(s) > n ? s[1:n - 1].'…' : s
+    # In the middle, for names: those that are alike differ at their ends.
+    shorten(s, n) = strlen(s) > n ? s[1:int(n) / 2].'…'.s[strlen(s) - (n - 2 - int(n) / 2):*] : s
     glue(a, b, between) = a eq '' ? b : b eq '' ? a : a.between.b
 
     # Text in pictures: sizes are those of the svg, in pixels; a letter is about 0.6 of its size wide.
@@ -380,9 +383,19 @@ if (ARG1 eq 'draw') {
     canvas_h = grid_rows <= 2 ? 600 : 150 + 240 * grid_rows
     canvas_w = grid_columns == 3 ? 1080 : 900
     name_room = longest > 40 ? 40 : longest
-    inset = (sum [k_ = 1:n_series] (JOINED[k_] ? 0 : 1)) > 0 ? 28 : 0
-    gutter = n_series ? 34 + inset + 0.58 * size_small * name_room : 20
-    if (n_panels > 1 && gutter > 0.45 * canvas_w / grid_columns) {
+    unjoined = sum [k_ = 1:n_series] (JOINED[k_] ? 0 : 1)
+    inset = unjoined > 0 ? 28 : 0
+    # Points beside each other want width; alone in its panel, a series carries its name above it.
+    beside_most = 1
+    do for [r = 1:rows] {
+        if (SERIES[r] && inset > 0) {
+            beside_most = most(beside_most, sum [i_ = 1:rows] (SERIES[i_] == SERIES[r] && X[i_] == X[r] ? 1 : 0))
+        }
+    }
+    if (beside_most > 3) { canvas_w = grid_columns == 3 ? 1500 : 1200 }
+    alone = n_series > 1 && n_panels == n_series && n_backends == 1 && unjoined == n_series
+    gutter = alone ? 24 : n_series ? 34 + inset + 0.58 * size_small * name_room : 20
+    if (!alone && n_panels > 1 && gutter > 0.45 * canvas_w / grid_columns) {
         name_room = 18
         gutter = 34 + inset + 0.58 * size_small * name_room
     }
@@ -394,17 +407,11 @@ if (ARG1 eq 'draw') {
     cell_h = (canvas_h - head - foot) / real(grid_rows)
     panel_h = cell_h - (n_panels > 1 ? 78 : 62)
     cell_w_ = (canvas_w - 12) / real(grid_columns)
-    beside_most = 1
-    do for [r = 1:rows] {
-        if (SERIES[r] && inset > 0) {
-            beside_most = most(beside_most, sum [i_ = 1:rows] (SERIES[i_] == SERIES[r] && X[i_] == X[r] ? 1 : 0))
-        }
-    }
     wider_ = (x_to / x_from) ** (6.0 * (beside_most - 1) / (cell_w_ - 60 - gutter))
     x_to = x_to * wider_
     if (x_field == c_chunk) { x_from = x_from / wider_ }
-    if (inset > 0) { y_to = y_scale eq 'linear' ? y_to + (y_to - y_from) * 30.0 / panel_h : \
-        y_to * (y_to / y_from) ** (30.0 / panel_h) }
+    if (inset > 0) { y_to = y_scale eq 'linear' ? y_to + (y_to - y_from) * 34.0 / panel_h : \
+        y_to * (y_to / y_from) ** (34.0 / panel_h) }
 
     # Ticks on y: the finest set whose labels have room. A set is mantissas and a base.
     y_ticks = ''
@@ -545,9 +552,10 @@ if (ARG1 eq 'draw') {
             r = ORDER[j]
             beside = sum [i_ = 1:m] (X[ORDER[i_]] == X[r] ? 1 : 0)
             before = sum [i_ = 1:j] (X[ORDER[i_]] == X[r] ? 1 : 0)
-            note = beside > 1 ? text(r, c_ranks).'×'.text(r, c_threads) : ''
-            x_ = shifted(r) * 2 ** (least(12.0 / panel_w * x_span, is_known(gap) ? 0.7 * gap / beside : 1) * \
-                (before - (beside + 1) / 2.0))
+            apart_ = least(12.0 / panel_w * x_span, is_known(gap) ? 0.9 * gap / beside : 1)
+            every_ = int(ceil(8.5 / (apart_ / x_span * panel_w)))
+            note = beside > 1 && (before - 1) % every_ == 0 ? text(r, c_ranks).'×'.text(r, c_threads) : ''
+            x_ = shifted(r) * 2 ** (apart_ * (before - (beside + 1) / 2.0))
             print sprintf('%.10g %.10g %.10g %.10g %.10g %.10g "%s" %.10g', x_, Y[r], LOW[r], \
                 HIGH[r], X[r], BOUND[r], note, most(Y[r], HIGH[r]))
             END_X[k] = x_
@@ -651,7 +659,8 @@ if (ARG1 eq 'draw') {
             set rmargin at screen across(x0 + panel_w)
             set tmargin at screen up(y0)
             set bmargin at screen up(y0 + panel_h)
-            if (TITLE[p] ne '') { set label cut(TITLE[p], int((cell_w - left_) / (0.6 * size_text))) \
+            heading_ = alone ? glue(backends, TITLE[p], ', ') : TITLE[p]
+            if (heading_ ne '') { set label shorten(heading_, int((cell_w - left_) / (0.6 * size_text))) \
                 at graph 0, graph 1 + 24.0 / panel_h left font font_bold tc rgb ink }
             if (p + grid_columns > n_panels) { set label x_title at graph 0.5, \
                 screen up(y0 + panel_h + 41) center tc rgb ink }
@@ -700,12 +709,12 @@ if (ARG1 eq 'draw') {
                 j = m + 1 - i
                 AT[j] = least(AT[j], j == m ? 1 : AT[j + 1] - part)
             }
-            do for [j = 1:m] {
+            do for [j = 1:alone ? 0 : m] {
                 k = ORDER[j]
                 far = x_px(x_to) - x_px(END_X[k]) > 0.2 * panel_w ? 3 : 1
                 set arrow from first END_X[k], first END_Y[k] to graph 1 + (9.0 + inset) / panel_w, \
                     graph AT[j] nohead lc rgb COLOUR[k] lw 0.6 dt far back
-                set label cut(NAME[k], name_room) at graph 1 + (15.0 + inset) / panel_w, graph AT[j] left \
+                set label shorten(NAME[k], name_room) at graph 1 + (15.0 + inset) / panel_w, graph AT[j] left \
                     point pt SHAPE[k] ps big lc rgb COLOUR[k] offset 0.9, (device eq 'svg' ? -0.15 : 0) \
                         font font_small tc rgb ink
             }

@@ -163,7 +163,7 @@ do for [device in devices] {
             if (caption ne '') { set label caption_text at screen across(20), \
                 screen up(canvas_h - 14 - 15 * (wrapped_lines - 1)) left font font_small tc rgb '#555555' }
         }
-        set label cut(TITLE[p], int(most(panel_w, box_w - left_ - 20) / (0.6 * size_text))) at screen across(x0), \
+        set label shorten(TITLE[p], int(most(panel_w, box_w - left_ - 20) / (0.6 * size_text))) at screen across(x0), \
             screen up(y0 - 11) left font font_bold tc rgb ink
         ticks_ = ''
         do for [i = 1:n_chunks] { ticks_ = glue(ticks_, sprintf('"%s" %d', CHUNKS[i] == 0 ? 'auto' : \

@@ -6,7 +6,7 @@
 # ci_low_s ci_high_s ns_per_task
 #
 # gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='linear';
-#             output='RUN/plots/linear-schedules'; caption='host class, n, base'" plots/schedules.gp
+#             output='RUN/plots/linear-schedules'; caption='host class, n, base'; about='what all points share'" plots/schedules.gp
 
 call home.'/common.gp' 'begin'
 fields = point_fields.'speedup speedup_low speedup_high bound median_s ci_low_s ci_high_s ns_per_task'
@@ -76,6 +76,10 @@ do for [r = 1:rows] {
     }
 }
 letters = least(letters, 34)
+n_out = rows - n_shown
+n_fewer = sum [r_ = 1:rows] (amount(r_, c_workers) < most_workers ? 1 : 0)
+if (n_out) { caption = glue(caption, sprintf('%d %spoint%s%s left out', n_out, n_out > n_fewer ? 'more ' : '', \
+    n_out == 1 ? '' : 's', (n_out > n_fewer ? '' : ' with fewer workers').(n_out == 1 ? ' is' : ' are')), '; ') }
 tallest = 0
 do for [p = 1:n_panels] { tallest = most(tallest, SIZE[p]) }
 
@@ -87,7 +91,7 @@ row_px = tallest <= 6 ? 26 : 18
 panel_h = tallest * row_px
 cell_h = panel_h + 66
 caption_text = wrap_(caption, int((canvas_w - 40) / (0.56 * size_small)))
-head = 84
+head = about eq '' ? 84 : 106
 foot = 34 + 15 * (caption eq '' ? 0 : wrapped_lines)
 canvas_h = int(head + grid_rows * cell_h + foot)
 cell_w = (canvas_w - 12) / real(grid_columns)
@@ -159,7 +163,9 @@ do for [device in devices] {
             set label sprintf('Schedules: %s, %g worker%s', experiment, most_workers, most_workers == 1 ? '' : 's') \
                 at screen across(20), screen up(24) left font font_title tc rgb ink
             place_ = 20
-            line_y = up(52)
+            line_y = up(head - 32)
+            if (about ne '') { set label shorten(about, int((canvas_w - 40) / (0.57 * size_text))) \
+                at screen across(20), screen up(48) left tc rgb '#555555' }
             do for [kind in legend] {
                 said = legend_text(kind)
                 xm = across(place_ + 12)
@@ -179,7 +185,7 @@ do for [device in devices] {
         do for [r = 1:rows] {
             if (PANEL[r] == p) {
                 y_ = PLACE[r] + 0.5
-                set label cut(name_of(r) eq '' ? 'all' : name_of(r), letters) at screen across(x0 - 8), \
+                set label shorten(name_of(r) eq '' ? 'all' : name_of(r), letters) at screen across(x0 - 8), \
                     first y_ right font font_small tc rgb ink
                 set label said_(reading(r)) at graph 1 + 6.0 / panel_w, first y_ left font font_small tc rgb '#555555'
                 if (is_known(limit(r))) { set arrow from first limit(r), first PLACE[r] + 0.12 to first limit(r), \

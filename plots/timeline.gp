@@ -5,7 +5,7 @@
 # panel worker start_s end_s kind (0 and 1 in turn; 2: several chunks; 3: not known)
 #
 # gnuplot -e "home='plots'; input='RUN/plots/linear-timeline.csv'; experiment='linear';
-#             output='RUN/plots/linear-timeline'; caption='host class, n, base'" plots/timeline.gp
+#             output='RUN/plots/linear-timeline'; caption='host class, n, base'; about='what all points share'" plots/timeline.gp
 
 call home.'/common.gp' 'begin'
 fields = 'panel title backend workers chunks traced makespan_s first_s first_worker merged_s'
@@ -46,7 +46,7 @@ if (rows == 1) { lane_px = lane_px * 1.6 }
 panel_h = most(lanes * lane_px, 44)
 cell_h = panel_h + 78
 caption_text = wrap_(caption, int((canvas_w - 40) / (0.56 * size_small)))
-head = 84
+head = about eq '' ? 84 : 106
 foot = 30 + 15 * (caption eq '' ? 0 : wrapped_lines)
 canvas_h = int(head + grid_rows * cell_h + foot)
 cell_w = (canvas_w - 12) / real(grid_columns)
@@ -103,7 +103,9 @@ do for [device in devices] {
         if (p == 1) {
             set label 'Timeline: '.experiment at screen across(20), screen up(24) left font font_title tc rgb ink
             place_ = 20
-            line_y = up(52)
+            line_y = up(head - 32)
+            if (about ne '') { set label shorten(about, int((canvas_w - 40) / (0.57 * size_text))) \
+                at screen across(20), screen up(48) left tc rgb '#555555' }
             do for [kind in legend] {
                 said = legend_text(kind)
                 x1 = across(place_)
@@ -128,7 +130,7 @@ do for [device in devices] {
             if (caption ne '') { set label caption_text at screen across(20), \
                 screen up(canvas_h - 14 - 15 * (wrapped_lines - 1)) left font font_small tc rgb '#555555' }
         }
-        set label cut(text(p, c_title), int(panel_w / (0.6 * size_text))) at graph 0, \
+        set label shorten(text(p, c_title), int(panel_w / (0.6 * size_text))) at graph 0, \
             graph 1 + 27.0 / panel_h left font font_bold tc rgb ink
         part_of_ = amount(p, c_traced) < amount(p, c_chunks) ? sprintf('%s of ', text(p, c_traced)) : ''
         said = sprintf('makespan %s, first result %s, %s%s chunk%s', time_text(makespan), time_text(first_s), \

@@ -4,7 +4,9 @@
 
 #include "base/child.h"
 #include "report/busy.h"
+#include "report/format.h"
 #include "report/timeline.h"
+#include "stats/stats.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -134,30 +136,78 @@ static bool has_chunks(const struct summary *s, const char *experiment)
     return false;
 }
 
-/* "2 usable CPUs; n = 6 to 10; base seq, 1.23 s": what one must know to read the figure. */
-static void make_caption(const struct summary *s, const char *experiment, const char *what,
-                         char *caption, size_t size)
+struct counts {
+    uint64_t least, most; /* samples a point, both 0 without points */
+    bool any_interval, all_intervals;
+};
+
+static void count_point(struct counts *counts, const struct summary_row *row)
 {
-    uint64_t least = UINT64_MAX, most = 0;
-    double base = NAN;
+    bool has_interval = isfinite(row->ci_low_s), is_first = counts->most == 0;
+    counts->least = is_first || row->n < counts->least ? row->n : counts->least;
+    counts->most = row->n > counts->most ? row->n : counts->most;
+    counts->any_interval = counts->any_interval || has_interval;
+    counts->all_intervals = (is_first || counts->all_intervals) && has_interval;
+}
+
+static const char estimates[] = "median with 95 % interval";
+
+/* What is drawn of the samples: a point of too few has no interval. */
+static void say_what(struct text *t, const struct counts *counts, const char *what)
+{
+    bool has_intervals = what == estimates;
+    text_addf(t, "%s, n = %" PRIu64, has_intervals && !counts->any_interval ? "median" : what,
+              counts->least);
+    if (counts->most > counts->least)
+        text_addf(t, " to %" PRIu64, counts->most);
+    if (has_intervals && counts->most && !counts->all_intervals)
+        text_addf(t, "; no interval%s below n = %d", counts->any_interval ? "s" : "",
+                  STATS_LEAST_FOR_INTERVAL);
+}
+
+/* "2 usable CPUs; median, n = 6 to 10; base seq, 1.23 s, n = 12": what one must know to read the
+ * figure. */
+static void make_caption(const struct summary *s, const char *experiment, const char *what,
+                         struct text *t)
+{
+    struct counts counts = {0};
+    const struct summary_row *base = NULL;
     for (size_t i = 0; i < s->n; i++) {
         const struct summary_point *p = &s->points[i];
         if ((*experiment && strcmp(p->point.experiment, experiment) != 0) || !p->row.n)
             continue;
-        least = p->row.n < least ? p->row.n : least;
-        most = p->row.n > most ? p->row.n : most;
-        if (strcmp(p->point.backend, "seq") == 0)
-            base = p->row.median_s;
+        if (*experiment && strcmp(p->point.backend, "seq") == 0)
+            base = &p->row;
+        else
+            count_point(&counts, &p->row);
     }
-    int used = snprintf(caption, size, "%d usable CPU%s; %s, n = %" PRIu64, s->usable,
-                        s->usable == 1 ? "" : "s", what, most ? least : 0);
-    if (most > least && used > 0)
-        used += snprintf(caption + used, size - (size_t)used, " to %" PRIu64, most);
-    if (*experiment && isfinite(base))
-        snprintf(caption + used, size - (size_t)used, "; base seq, %.4g s", base);
+    text_addf(t, "%d usable CPU%s; ", s->usable, s->usable == 1 ? "" : "s");
+    say_what(t, &counts, what);
+    if (base) {
+        char time[32];
+        text_addf(t, "; base seq, %s", format_seconds(base->median_s, time, sizeof time));
+        if (base->n != counts.least || base->n != counts.most)
+            text_addf(t, ", n = %" PRIu64, base->n);
+    }
 }
 
-static const char interval[] = "median with 95 % interval";
+/* What the points of an experiment share: "sleep time=5ms · 96 tasks · chunk 1". */
+static void say_common(struct text *t, const struct summary *s, const char *experiment)
+{
+    static const enum factor told[] = {FACTOR_WORKLOAD, FACTOR_TASKS, FACTOR_SCALE, FACTOR_SCHEDULE,
+                                       FACTOR_CHUNK,    FACTOR_BIND,  FACTOR_FRESH};
+    const struct point *p = NULL;
+    for (size_t i = 0; i < s->n && !p; i++)
+        p = shown_point(s, i, experiment);
+    unsigned varying = factors_varying(s, experiment);
+    for (size_t i = 0; p && i < sizeof told / sizeof *told; i++) {
+        char name[FACTORS_NAME_BYTES];
+        bool is_usual = (told[i] == FACTOR_SCALE && p->scale == 1) ||
+                        (told[i] == FACTOR_BIND && strcmp(p->bind, "none") == 0);
+        if (!(varying & told[i]) && !is_usual && *factors_name(p, told[i], name))
+            text_addf(t, "%s%s", t->length ? " · " : "", name);
+    }
+}
 
 /* One figure: FOLDER/plots/NAME.svg and .png, by a script, from an input in the folder. */
 struct drawing {
@@ -167,16 +217,19 @@ struct drawing {
 static void draw(const struct summary *s, const char *folder, const struct drawing *d,
                  struct figures *figures)
 {
-    char value[5200], caption[1024];
-    struct text t = TEXT_INIT;
+    char value[5200];
+    struct text t = TEXT_INIT, words = TEXT_INIT;
     snprintf(value, sizeof value, "%.4000s/%s", folder, d->input);
     add_string(&t, "input", value);
     snprintf(value, sizeof value, "%.4000s/plots/%s", folder, d->name);
     add_string(&t, "output", value);
     add_string(&t, "experiment", d->experiment);
-    make_caption(s, d->experiment, d->shows, caption, sizeof caption);
-    snprintf(value, sizeof value, "%s%s", caption, d->note);
-    add_string(&t, "caption", value);
+    make_caption(s, d->experiment, d->shows, &words);
+    text_addf(&words, "%s", d->note);
+    add_string(&t, "caption", words.text);
+    text_clear(&words);
+    say_common(&words, s, d->experiment);
+    add_string(&t, "about", words.length ? words.text : "");
     text_addf(&t, "usable=%d; ", s->usable);
     char file[64], problem[512];
     snprintf(file, sizeof file, "%s.gp", d->script);
@@ -185,6 +238,7 @@ static void draw(const struct summary *s, const char *folder, const struct drawi
     else if (!*figures->problem)
         text_copy(figures->problem, sizeof figures->problem, problem);
     text_release(&t);
+    text_release(&words);
 }
 
 /* The figures that a summary calls for, drawn one by one, or counted when `figures` is NULL. */
@@ -208,13 +262,13 @@ static size_t each_figure(const struct summary *s, const char *folder, bool has_
             snprintf(name, sizeof name, "%s-%s", experiment, scripts[k]);
             if (called_for[k] && ++n && figures)
                 draw(s, folder,
-                     &(struct drawing){scripts[k], experiment, name, "summary.csv", interval, ""},
+                     &(struct drawing){scripts[k], experiment, name, "summary.csv", estimates, ""},
                      figures);
         }
     }
     if (has_articles && ++n && figures)
-        draw(s, folder, &(struct drawing){"articles", "", "articles", "articles.csv", interval, ""},
-             figures);
+        draw(s, folder,
+             &(struct drawing){"articles", "", "articles", "articles.csv", estimates, ""}, figures);
     return n;
 }
 

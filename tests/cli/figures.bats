@@ -79,6 +79,11 @@ draw() {
     for figure in speedup chunks heat schedules timeline; do
         [ -s "out/plots/command-line-$figure.svg" ] || complain "no $figure: $(ls out/plots)"
     done
+    for figure in schedules timeline busy; do
+        grep -q 'null · 12 tasks' "out/plots/command-line-$figure.svg" || complain "$figure.svg does not say of what"
+    done
+    grep -q 'median, n = 2; no interval below n = 6' out/plots/command-line-speedup.svg
+    grep -q 'points with fewer workers are left out' out/plots/command-line-schedules.svg
     rm out/trace.csv
     run_split 0 "$poolmark" plot out
     assert_words "$output" 'figures in out/plots' 'no timelines' '--trace'
