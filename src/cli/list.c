@@ -61,16 +61,10 @@ static void add_classes(struct text *t, unsigned classes)
         }
 }
 
-static void add_needs(struct text *t, unsigned needs)
+static void print_param(void *user, const char *name, const char *words)
 {
-    static const char *const names[] = {"h", "mean", "sd"};
-    static const unsigned bits[] = {SCHED_NEEDS_H, SCHED_NEEDS_MEAN, SCHED_NEEDS_SD};
-    const char *between = "; measured unless given: ";
-    for (int i = 0; i < 3; i++)
-        if (needs & bits[i]) {
-            text_addf(t, "%s%s", between, names[i]);
-            between = ", ";
-        }
+    printf("%12s%-8s ", "", name);
+    format_folded(stdout, words, 21, *(int *)user);
 }
 
 static int list_schedules(int argc, char **argv)
@@ -84,12 +78,10 @@ static int list_schedules(int argc, char **argv)
         text_addf(&t, "chunks: ");
         add_classes(&t, (unsigned)r->class);
         text_addf(&t, "; --chunks: %s", r->takes_chunk ? "counts" : "ignored");
-        if (*r->params)
-            text_addf(&t, "; parameters: %s", r->params);
-        add_needs(&t, r->needs);
         printf("%12s", "");
         format_folded(stdout, t.text, 12, columns);
         text_release(&t);
+        sched_param_list(r, print_param, &columns);
     }
     printf("\n");
     format_folded(

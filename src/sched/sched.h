@@ -117,6 +117,11 @@ void sched_spec_write(const struct sched_spec *spec, char *buffer, size_t size);
 /* Whether all that the rule needs was given; else the sentence names what is missing. */
 int sched_spec_check_complete(const struct sched_spec *spec, struct err *err);
 
+/* Tells each parameter that the rule takes, in table order: its name, and in words unit, range,
+ * default and meaning. */
+typedef void sched_param_tell(void *user, const char *name, const char *words);
+void sched_param_list(const struct sched_rule *rule, sched_param_tell *tell, void *user);
+
 /* --- one list of tasks ------------------------------------------------------------------------ */
 
 /* A schedule for one list of tasks. Plain data that may be sent to other processes. */

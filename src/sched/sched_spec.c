@@ -29,17 +29,25 @@ static const struct param {
     const char *allowed; /* the same range, in words */
     const char *example;
     enum sched_need need; /* 0: it has a default */
+    const char *meaning;
 } params[] = {
 #define AT(member) offsetof(struct sched_params, member)
-    {"h", DURATION, AT(h), 0, 1e18, "0 to 1e9s", "h=200ns", SCHED_NEEDS_H},
-    {"mean", DURATION, AT(mean), 1e-3, 1e18, "0.001ns to 1e9s", "mean=1us", SCHED_NEEDS_MEAN},
-    {"sd", DURATION, AT(sd), 0, 1e18, "0 to 1e9s", "sd=1us", SCHED_NEEDS_SD},
-    {"alpha", REAL, AT(alpha), 0, 1000, "0 to 1000", "alpha=1.3", 0},
-    {"share", REAL, AT(share), 0, 1, "0 to 1", "share=0.5", 0},
-    {"stages", COUNT, AT(stages), 2, 1000, "2 to 1000", "stages=3", 0},
-    {"x", COUNT, AT(x), 1, 1000000, "1 to 1000000", "x=4", 0},
-    {"seed", COUNT, AT(seed), 0, 0x1p63, "0 to 2^63-1", "seed=1", 0},
-    {"weights", WEIGHTS, AT(weights), 1e-6, 1e6, "0.000001 to 1000000", "weights=1:2", 0},
+    {"h", DURATION, AT(h), 0, 1e18, "0 to 1e9s", "h=200ns", SCHED_NEEDS_H,
+     "what handing out one chunk takes a worker"},
+    {"mean", DURATION, AT(mean), 1e-3, 1e18, "0.001ns to 1e9s", "mean=1us", SCHED_NEEDS_MEAN,
+     "mean of a task's time"},
+    {"sd", DURATION, AT(sd), 0, 1e18, "0 to 1e9s", "sd=1us", SCHED_NEEDS_SD,
+     "standard deviation of a task's time"},
+    {"alpha", REAL, AT(alpha), 0, 1000, "0 to 1000", "alpha=1.3", 0,
+     "the margin is alpha sd / mean"},
+    {"share", REAL, AT(share), 0, 1, "0 to 1", "share=0.5", 0,
+     "part of the tasks that is dealt out beforehand"},
+    {"stages", COUNT, AT(stages), 2, 1000, "2 to 1000", "stages=3", 0, "number of batches"},
+    {"x", COUNT, AT(x), 1, 1000000, "1 to 1000000", "x=4", 0, "the first chunks are N/(x P)"},
+    {"seed", COUNT, AT(seed), 0, 0x1p63, "0 to 2^63-1", "seed=1", 0, "of the sizes"},
+    {"weights", WEIGHTS, AT(weights), 1e-6, 1e6, "0.000001 to 1000000", "weights=1:2", 0,
+     "of workers 0, 1, ..., at most 16, then again from the first; those beyond the workers are "
+     "not used; under master-only the first are the master's, which runs nothing"},
 #undef AT
 };
 
@@ -137,9 +145,19 @@ static int refuse_param(const struct sched_rule *rule, const char *word, bool is
 {
     const char *names[N_PARAMS];
     size_t n = 0;
-    for (size_t k = 0; k < N_PARAMS; k++)
-        if (takes(rule, &params[k]))
-            names[n++] = params[k].name;
+    for (size_t k = 0; k < N_PARAMS; k++) {
+        if (!takes(rule, &params[k]))
+            continue;
+        names[n++] = params[k].name;
+        if (!is_pair && strcmp(params[k].name, word) == 0)
+            return err_set(err, "schedule %s: %s needs a value, as in %s", rule->name, word,
+                           params[k].example);
+    }
+    for (const struct sched_rule *other = sched_table; !is_pair && other->name; other++)
+        if (strcmp(other->name, word) == 0)
+            return err_set(err,
+                           "schedule %s: '%s' is a schedule, which a comma has to part from it",
+                           rule->name, word);
     struct text t = TEXT_INIT;
     if (is_pair)
         text_addf(&t, "schedule %s: unknown parameter '%.*s'", rule->name, MOST_SHOWN, word);
@@ -185,6 +203,11 @@ static int read_rule(const char *name, struct sched_spec *spec, struct err *err)
         }
         names[n++] = rule->name;
     }
+    if (strchr(name, '='))
+        return err_set(err,
+                       "'%.*s' is a parameter and no schedule; parameters stand behind theirs, "
+                       "parted by blanks: 'fsc h=200ns sd=1us'",
+                       MOST_SHOWN, name);
     return text_refuse(err, "unknown schedule", name, names, n);
 }
 
@@ -311,6 +334,37 @@ void sched_spec_write(const struct sched_spec *spec, char *buffer, size_t size)
     write_spec(spec, &t);
     text_copy(buffer, size, t.text);
     text_release(&t);
+}
+
+/* "1.3", "measured unless given". */
+static void write_default(struct text *t, const struct sched_rule *rule, const struct param *param)
+{
+    if (param->type == WEIGHTS) {
+        text_addf(t, "default: all alike");
+    } else if (param->type == DURATION) {
+        text_addf(t, "%s", rule->needs & param->need ? "measured unless given" : "not used");
+    } else {
+        text_addf(t, "default ");
+        write_value(t, &defaults, param);
+    }
+}
+
+void sched_param_list(const struct sched_rule *rule, sched_param_tell *tell, void *user)
+{
+    static const char *const types[] = {[DURATION] = "duration",
+                                        [REAL] = "number",
+                                        [COUNT] = "whole number",
+                                        [WEIGHTS] = "numbers with colons between, each"};
+    for (size_t k = 0; k < N_PARAMS; k++) {
+        if (!takes(rule, &params[k]))
+            continue;
+        struct text t = TEXT_INIT;
+        text_addf(&t, "%s (%s %s; ", params[k].meaning, types[params[k].type], params[k].allowed);
+        write_default(&t, rule, &params[k]);
+        text_addf(&t, ")");
+        tell(user, params[k].name, t.text);
+        text_release(&t);
+    }
 }
 
 /* --- what is missing -------------------------------------------------------------------------- */

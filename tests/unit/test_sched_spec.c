@@ -137,7 +137,12 @@ START_TEST(what_is_wrong_is_refused_with_what_is_allowed)
     refuses("dynamic x=1", "schedule dynamic: unknown parameter 'x'; it has none");
     refuses("tap alfa=2", "schedule tap: unknown parameter 'alfa'; allowed: mean, sd, alpha");
     refuses("tap alfa=2", "did you mean 'alpha'?");
-    refuses("fsc h", "schedule fsc: 'h' is not a parameter of the form name=value");
+    refuses("fsc h", "schedule fsc: h needs a value, as in h=200ns");
+    refuses("fsc h = 200ns", "schedule fsc: h needs a value, as in h=200ns");
+    refuses("fsc x", "schedule fsc: 'x' is not a parameter of the form name=value");
+    refuses("sd=1us", "'sd=1us' is a parameter and no schedule; parameters stand behind theirs, "
+                      "parted by blanks");
+    refuses("dynamic static", "'static' is a schedule, which a comma has to part from it");
     refuses("fsc h=1us h=2us", "schedule fsc: parameter h is given twice");
     refuses("fsc h=fast", "schedule fsc: parameter h: 'fast' is not a duration");
     refuses("fsc h=-1us", "schedule fsc: parameter h: '-1us' is not a duration");
@@ -157,6 +162,35 @@ START_TEST(what_is_wrong_is_refused_with_what_is_allowed)
             "0.82345678901234567:0.92345678901234567:1.2345678901234567:2.2345678901234567:"
             "3.2345678901234567:4.2345678901234567:5.2345678901234567:6.2345678901234567",
             "bytes (allowed: at most 255)");
+}
+END_TEST
+
+static void note_param(void *user, const char *name, const char *words)
+{
+    char *told = user;
+    size_t length = strlen(told);
+    snprintf(told + length, 1000 - length, "%s: %s\n", name, words);
+}
+
+START_TEST(parameters_are_told_with_unit_range_and_default)
+{
+    static const struct {
+        enum sched_kind kind;
+        const char *expected;
+    } cases[] = {
+        {SCHED_DYNAMIC, ""},
+        {SCHED_FSC, "(duration 0 to 1e9s; measured unless given)\nmean: "},
+        {SCHED_FSC, "(duration 0.001ns to 1e9s; not used)"},
+        {SCHED_TAP, "(number 0 to 1000; default 1.3)\n"},
+        {SCHED_FISS, "stages: number of batches (whole number 2 to 1000; default 3)\n"},
+        {SCHED_WF, "each 0.000001 to 1000000; default: all alike)"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        char told[1000] = "";
+        sched_param_list(sched_rule_of(cases[k].kind), note_param, told);
+        ck_assert_msg(strstr(told, cases[k].expected) != NULL, "%s", told);
+        ck_assert_int_eq(*told == '\0', *sched_rule_of(cases[k].kind)->params == '\0');
+    }
 }
 END_TEST
 
@@ -192,5 +226,5 @@ START_TEST(what_is_missing_is_named)
 END_TEST
 
 UNIT_MAIN("sched_spec", every_rule_reads_by_its_name, equal_specifications_have_equal_text,
-          any_number_reads_back_as_the_same, what_is_wrong_is_refused_with_what_is_allowed,
-          what_is_missing_is_named)
+          any_number_reads_back_as_the_same, parameters_are_told_with_unit_range_and_default,
+          what_is_wrong_is_refused_with_what_is_allowed, what_is_missing_is_named)
