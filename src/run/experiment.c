@@ -167,8 +167,12 @@ static int read_ranks(const char *text, struct experiment *e, struct err *err)
         e->ranks_choice = text[1] == 'u' ? RANKS_AUTO : RANKS_ALL;
         return 0;
     }
+    struct err why = {""};
     e->ranks_choice = RANKS_LIST;
-    return read_counts(text, 1, MOST_WORKERS, NULL, &e->ranks, err);
+    if (read_counts(text, 1, MOST_WORKERS, NULL, &e->ranks, &why) == 0)
+        return 0;
+    return err_set(err, "%s; allowed: numbers from 1 to %d, or one word alone, auto or all",
+                   why.text, MOST_WORKERS);
 }
 
 static int read_binds(const char *text, struct experiment *e, struct err *err)

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "base/units.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 const struct option option_table[OPTION_COUNT] = {
 #define OPTION_ROW(id, name, argument, fallback, scope, help)                                      \
@@ -337,6 +339,19 @@ static int take_option(struct configuration *c, int argc, char **argv, int *i, s
     return 0;
 }
 
+/* "--trace no": the flag takes no second word, so that would be a file. */
+static int check_file(const char *path, const char *before, struct err *err)
+{
+    int value, id = before && strncmp(before, "--", 2) == 0
+                        ? find_option(before + 2, COMMAND, "", NULL)
+                        : -1;
+    if (id < 0 || option_table[id].argument || units_bool(path, &value, NULL) != 0 ||
+        access(path, F_OK) == 0)
+        return 0;
+    return err_set(err, "%s cannot be read: %s; the value of a flag stands behind '=': %s=%s", path,
+                   strerror(errno), before, path);
+}
+
 int configuration_read(struct configuration *c, int argc, char **argv, struct err *err)
 {
     bool only_files = false;
@@ -349,6 +364,8 @@ int configuration_read(struct configuration *c, int argc, char **argv, struct er
         } else if (!only_files && argv[i][0] == '-' && argv[i][1]) {
             return err_set(err, "unknown option '%s'; options start with --", argv[i]);
         } else {
+            if (check_file(argv[i], i > 0 ? argv[i - 1] : NULL, err) != 0)
+                return -1;
             c->files = alloc_grown(c->files, c->n_files + 2, sizeof *c->files);
             c->files[c->n_files++] = alloc_text(argv[i]);
             c->files[c->n_files] = NULL;

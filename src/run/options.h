@@ -34,8 +34,8 @@
       "how a worker gets its next chunk; auto: what suits the backend and the schedule")           \
     O(CHUNKS, "chunks", "LIST", "auto", EXPERIMENT, "chunk sizes; auto: the schedule's own")       \
     O(CALIBRATE, "calibrate", NULL, "yes", EXPERIMENT,                                             \
-      "yes, the default: cells measure what a schedule reckons with and was not given (h, mean, "  \
-      "sd); no: such a schedule is refused")                                                       \
+      "cells measure what a schedule reckons with and was not given (h, mean, sd): the default; "  \
+      "--calibrate=no refuses such a schedule")                                                    \
     O(WORKERS, "workers", "LIST", "usable", EXPERIMENT,                                            \
       "worker counts; 'usable' and 'cores' stand for this machine's: 1..usable; 1..usable*2 "      \
       "doubles")                                                                                   \
@@ -64,7 +64,8 @@
     O(SEED, "seed", "N", "1", RUN, "seed of the order in which samples are asked for")             \
     O(MAX_SECONDS, "max-seconds", "S", "0", RUN, "stop after so much time; 0: never")              \
     O(MAX_CELLS, "max-cells", "N", "8", RUN, "cells alive side by side, at least 2")               \
-    O(TRACE, "trace", NULL, "no", RUN, "write each chunk, with its times, to trace.csv")           \
+    O(TRACE, "trace", NULL, "no", RUN,                                                             \
+      "write each chunk, with its times, to trace.csv; --trace=no: not, whatever a file says")     \
     O(OUT, "out", "DIR", "", COMMAND, "where results go; must not exist or be empty")              \
     O(RESUME, "resume", "DIR", "", COMMAND,                                                        \
       "finish the run in DIR; takes the configuration from it")                                    \

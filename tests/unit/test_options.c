@@ -156,6 +156,20 @@ START_TEST(flags_need_no_value_and_take_one)
 }
 END_TEST
 
+START_TEST(a_flag_with_a_second_word_gets_a_hint)
+{
+    struct configuration c;
+    struct err err = {""};
+    ck_assert_int_eq(read_all(&c, &err, "--calibrate", "no"), -1);
+    ck_assert_msg(strstr(err.text, "no cannot be read: ") && strstr(err.text, ": --calibrate=no"),
+                  "%s", err.text);
+    configuration_release(&c);
+    ck_assert_int_eq(read_all(&c, &err, "--reps", "3", "no"), -1);
+    ck_assert_ptr_null(strchr(err.text, '='));
+    configuration_release(&c);
+}
+END_TEST
+
 START_TEST(a_value_may_hold_an_equals_sign)
 {
     struct configuration c;
@@ -540,6 +554,7 @@ START_TEST(wrong_values_are_told_with_their_place)
         {"workload = slep", ":3: workload: "},
         {"bind = 0,,1", ":3: bind: "},
         {"ranks = 0", ":3: ranks: 0 is below 1"},
+        {"ranks = all,2", "numbers from 1 to 4096, or one word alone, auto or all"},
         {"reps = 1,2", ":3: reps: "},
         {"scale = -1", ":3: scale: "},
         {"precision = 101", ":3: precision: "},
@@ -623,9 +638,9 @@ UNIT_MAIN("options", every_option_has_a_name_of_its_own_and_a_help,
           command_over_section_over_defaults_over_fallback,
           an_option_before_or_behind_the_file_counts_alike,
           the_last_of_an_option_given_twice_counts, flags_need_no_value_and_take_one,
-          a_value_may_hold_an_equals_sign, defaults_hold_for_their_own_file,
-          defaults_may_stand_behind_a_section, places_name_file_line_and_key,
-          a_continued_value_keeps_its_first_place,
+          a_flag_with_a_second_word_gets_a_hint, a_value_may_hold_an_equals_sign,
+          defaults_hold_for_their_own_file, defaults_may_stand_behind_a_section,
+          places_name_file_line_and_key, a_continued_value_keeps_its_first_place,
           a_continued_line_may_look_like_a_section_or_a_key, comments_blank_lines_and_colons,
           lines_of_windows_and_a_last_line_without_end, a_byte_order_mark_is_passed_over,
           empty_sections_and_long_names_are_kept, the_longest_line_is_read_whole,
