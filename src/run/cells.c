@@ -234,8 +234,7 @@ static void describe_end(struct cell *cell, int patience_ms, char *buffer, size_
         if (by_itself && of_ranks && WIFSIGNALED(cell->child.status))
             snprintf(how, sizeof how, "mpirun was killed by %s",
                      child_describe_status(cell->child.status, status, sizeof status));
-        child_last_words(&cell->child, words, WORDS_BYTES);
-        words_tidy(words);
+        words_tidy(words, WORDS_BYTES);
     }
     snprintf(buffer, size, "%s%s%.*s", how, *words ? "; last words: " : "", WORDS_BYTES, words);
 }

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { MOST_PLACES = 3 };
+enum {
+    MOST_PLACES = 3,
+    MESSAGE_BYTES = 160, /* of mpirun's words; a sample's error has room for no more */
+};
 
 /* --- the end of a rank ------------------------------------------------------------------------ */
 
@@ -81,21 +84,55 @@ static void drop_node(char *line)
     memmove(node, rest, strlen(rest) + 1);
 }
 
-void words_tidy(char *words)
+/* What mpirun has to say comes first, and an essay on it follows: keeps whole sentences from the
+ * start, or whole words where the first one is too long. */
+static void keep_first(char *words, size_t most)
+{
+    size_t sentence = 0, word = 0;
+    if (strlen(words) <= most)
+        return;
+    for (size_t i = 1; i <= most; i++) {
+        if (words[i] == ' ' && i + 3 <= most)
+            word = i;
+        if (words[i] == ' ' && words[i - 1] == '.')
+            sentence = i;
+    }
+    strcpy(words + (sentence ? sentence : word), sentence ? "" : "...");
+}
+
+static void keep_last(char *words, size_t most)
+{
+    size_t length = strlen(words), from = length > most ? length - most : 0;
+    while (from && ((unsigned char)words[from] & 0xC0) == 0x80)
+        from++; /* not within a character */
+    memmove(words, words + from, length - from + 1);
+}
+
+void words_tidy(char *words, size_t most)
 {
     char *save = NULL;
+    bool in_message = false, is_message = false;
     struct text kept = TEXT_INIT;
     text_add(&kept, "", 0);
     for (char *line = strtok_r(words, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
         line = text_trim(line);
-        if (is_ruler(line) && save && *save)
+        bool rules = is_ruler(line);
+        if (rules)
+            in_message = !in_message;
+        if (rules && save && *save)
             text_clear(&kept);
         drop_node(line);
-        if (*line && !is_ruler(line) && !is_of_question(line))
+        if (*line && !rules && !is_of_question(line)) {
             text_addf(&kept, "%s%s", kept.length ? " " : "", line);
+            is_message = in_message;
+        }
     }
     strcpy(words, kept.text ? kept.text : ""); /* never longer than it was */
     text_release(&kept);
+    if (is_message)
+        keep_first(words, most < MESSAGE_BYTES ? most : MESSAGE_BYTES);
+    else
+        keep_last(words, most);
 }
 
 void words_keep_own(char *words, size_t most)
@@ -111,14 +148,9 @@ void words_keep_own(char *words, size_t most)
         else if (*line && !in_message && !is_of_library(line) && !is_of_question(line))
             text_addf(&kept, "%s%s", kept.length ? " " : "", line);
     }
-    const char *from = kept.text;
-    if (kept.length > most) {
-        from += kept.length - most;
-        while (((unsigned char)*from & 0xC0) == 0x80)
-            from++; /* not within a character */
-    }
-    strcpy(words, from);
+    strcpy(words, kept.text);
     text_release(&kept);
+    keep_last(words, most);
 }
 
 size_t words_places(const char *words, struct text *places)

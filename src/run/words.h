@@ -24,8 +24,8 @@ void words_describe_rank_end(const struct rank_end *end, char *buffer, size_t si
 
 /* Makes the words one line: the last paragraph, without answers to where ranks are. mpirun puts
  * rulers of dashes around what it says, and the host's name, which is nobody's business, into it.
- */
-void words_tidy(char *words);
+ * At most `most` bytes: of mpirun's messages the first words, of all else the end. */
+void words_tidy(char *words, size_t most);
 
 /* Makes the words one line of at most `most` bytes, the last ones: those that are the ranks' own,
  * without mpirun's messages, traces of Open MPI's signal handler and answers to where they are. */

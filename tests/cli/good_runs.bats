@@ -382,7 +382,7 @@ END
     run_split 0 "$poolmark" list backends
     assert_words "$output" seq procpool openmp mpi hybrid
     run_split 0 "$poolmark" list schedules
-    assert_words "$output" static dynamic guided pool 'default 1.3' '0 to 1e9s; measured unless given'
+    assert_words "$output" static dynamic guided pool '(whole number 2 to 1000; default 3)' 'measured unless'
     run_split 0 "$poolmark" list fields
     assert_words "$output" wall_ns median_s observed_pu 'trace.csv' 'articles.csv'
     run_split 0 "$poolmark" list

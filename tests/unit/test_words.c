@@ -27,7 +27,10 @@ static const char unfinalised[] =
 
 static const char no_slots[] =
     RULER "There are not enough slots available in the system to satisfy the 9\n"
-          "slots that were requested by the application:\n\n  ./cell\n" RULER;
+          "slots that were requested by the application:\n\n  ./cell\n\n"
+          "Either request fewer slots for your application, or make more slots\n"
+          "available for use.\n\n"
+          "A \"slot\" is the Open MPI term for an allocatable unit\n" RULER;
 
 static const char answers[] =
     "mpirun: Forwarding signal 10 to job\n"
@@ -79,15 +82,25 @@ START_TEST(tidies)
 {
     char words[2048];
     strcpy(words, no_slots);
-    words_tidy(words);
+    words_tidy(words, 400);
     ck_assert_str_eq(words, "There are not enough slots available in the system to satisfy the 9 "
-                            "slots that were requested by the application: ./cell");
+                            "slots that were requested by the application: ./cell Either request "
+                            "fewer slots for your...");
+    strcpy(words, RULER "No slots.\nTry again.\nOr not at all\n" RULER);
+    words_tidy(words, 23);
+    ck_assert_str_eq(words, "No slots. Try again.");
+    strcpy(words, no_slots);
+    words_tidy(words, 30); /* no sentence is as short */
+    ck_assert_str_eq(words, "There are not enough slots...");
+    strcpy(words, "out of paper\nin drawer 2\n");
+    words_tidy(words, 8);
+    ck_assert_str_eq(words, "drawer 2");
     strcpy(words, signalled);
-    words_tidy(words);
+    words_tidy(words, 400);
     ck_assert_str_eq(words, "mpirun noticed that process rank 12 with PID 0 exited on signal 6 "
                             "(Aborted).");
     strcpy(words, answers);
-    words_tidy(words);
+    words_tidy(words, 400);
     ck_assert_str_eq(words, "");
 }
 END_TEST
