@@ -137,6 +137,12 @@ static int complete_launch(const struct backend *backend, struct launch *launch,
     if (!launch->workers)
         launch->workers =
             (launch->ranks ? launch->ranks : 1) * (launch->threads ? launch->threads : 1);
+    if (strcmp(backend->name, "mpi") == 0 && launch->workers > 1 && !launch->ranks &&
+        launch->threads != 1)
+        return err_set(err,
+                       "--ranks is missing: under mpi each rank is one worker, so --workers "
+                       "%" PRIu32 " needs --ranks %" PRIu32,
+                       launch->workers, launch->workers);
     if (!launch->ranks)
         launch->ranks = launch->threads ? launch->workers / launch->threads : 1;
     if (!launch->threads)

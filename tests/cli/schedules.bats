@@ -98,6 +98,12 @@ ask() {
     [ "$(sed -n '4s/.*"h_ns": \([0-9.e+-]*\).*/\1/p' <<<"$output" | grep -c '[1-9]')" -eq 1 ]
 }
 
+@test "ranks that are missing by hand are a wrong command line" {
+    [ -x "$root/poolmark-cell-mpi" ] || skip 'poolmark-cell-mpi was not built'
+    run_split 2 "$root/poolmark-cell-mpi" --backend mpi --workers 2
+    assert_words "$output" '"error"' '--workers 2 needs --ranks 2'
+}
+
 @test "a cell hears whether it may measure" {
     mock_run --cell 'mock=./mock_cell --log requests' --reps 1 --calibrate=no >/dev/null
     assert_words "$(cat requests)" '"calibrate":false'
