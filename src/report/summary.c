@@ -59,7 +59,11 @@ static int take_sample(void *user, size_t number, const struct sample *sample, s
         p->n_chain++;
     }
     if (strcmp(sample->status, "ok") != 0) {
-        p->n_failed++;
+        p->failures =
+            alloc_room(p->failures, p->n_failed, &p->failures_capacity, sizeof *p->failures);
+        p->failures[p->n_failed++] = (struct observation){.launch = (uint32_t)sample->launch,
+                                                          .group = (uint32_t)sample->group,
+                                                          .pass = (uint32_t)sample->pass};
         text_copy(p->last_error, sizeof p->last_error, sample->error);
         return 0;
     }
@@ -88,6 +92,16 @@ static int compare_items(const void *a, const void *b)
     return compare(a, b);
 }
 
+/* What failed and was asked for again stands in the file twice, under one launch and pass. */
+static size_t count_retaken(const struct summary_point *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_failed && p->n; i++)
+        n += bsearch(&p->failures[i], p->observations, p->n, sizeof *p->observations,
+                     compare_items) != NULL;
+    return n;
+}
+
 int summary_read(struct summary *s, const char *path, struct err *err)
 {
     *s = (struct summary){0};
@@ -96,17 +110,21 @@ int summary_read(struct summary *s, const char *path, struct err *err)
         summary_release(s);
         return -1;
     }
-    for (size_t i = 0; i < s->n; i++)
-        if (!s->points[i].sorted)
-            qsort(s->points[i].observations, s->points[i].n, sizeof *s->points[i].observations,
-                  compare_items);
+    for (size_t i = 0; i < s->n; i++) {
+        struct summary_point *p = &s->points[i];
+        if (!p->sorted)
+            qsort(p->observations, p->n, sizeof *p->observations, compare_items);
+        p->n_retaken = count_retaken(p);
+    }
     return 0;
 }
 
 void summary_release(struct summary *s)
 {
-    for (size_t i = 0; i < s->n; i++)
+    for (size_t i = 0; i < s->n; i++) {
         free(s->points[i].observations);
+        free(s->points[i].failures);
+    }
     free(s->points);
     *s = (struct summary){0};
 }
@@ -246,7 +264,7 @@ static void estimate_point(struct summary *s, struct summary_point *p,
     if (p->n_misplaced)
         add_flag(row, "misplaced");
     if (p->n_failed)
-        add_flag(row, "failed");
+        add_flag(row, p->n_retaken < p->n_failed ? "failed" : "retaken");
     bool precise = (row->ci_high_s - row->ci_low_s) / 2 / row->median_s * 100 <= facts->precision;
     if (facts->precision > 0 && !precise)
         add_flag(row, "imprecise");

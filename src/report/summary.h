@@ -47,7 +47,10 @@ struct summary_point {
     struct point point;
     struct observation *observations; /* right answers only */
     size_t n, capacity;
-    uint64_t n_failed, n_misplaced;
+    struct observation *failures; /* [n_failed], of which launch, group and pass count */
+    size_t n_failed, failures_capacity;
+    size_t n_retaken; /* of them those that a resumed run took again, and right */
+    uint64_t n_misplaced;
     uint64_t nodes; /* most that any sample ran on; 0: none told */
     char last_error[FIELD_TEXT_BYTES], remark[FIELD_TEXT_BYTES]; /* the last that there was */
     uint64_t chain_ps_sum; /* of the register chain beside the samples */

@@ -24,6 +24,7 @@ static const struct {
     {"oversubscribed", '*', "more workers than usable CPUs"},
     {"misplaced", '?', "workers did not run where they were asked to"},
     {"failed", '!', "samples failed or were wrong"},
+    {"retaken", '+', "samples failed or were wrong, and were taken again"},
     {"imprecise", '~', "the interval is wider than the precision asked for"},
 };
 
@@ -486,12 +487,13 @@ static int rank_of(const struct summary_point *p)
 static void print_failures(FILE *to, const struct summary_point *p, int columns)
 {
     struct text t = TEXT_INIT;
+    bool retaken = p->n_retaken == p->n_failed;
     if (p->n_failed == 0)
         return;
-    text_addf(&t, "%s, %s, chunk %" PRIu64 ", W=%" PRIu64 ": %" PRIu64 " failed; the last: %s",
+    text_addf(&t, "%s, %s, chunk %" PRIu64 ", W=%" PRIu64 ": %zu failed%s; the last: %s",
               p->point.backend, p->point.schedule, p->point.chunk, p->point.workers, p->n_failed,
-              p->last_error);
-    fputs("  ! ", to);
+              retaken ? ", taken again" : "", p->last_error);
+    fputs(retaken ? "  + " : "  ! ", to);
     format_folded(to, t.text, 4, columns);
     text_release(&t);
 }

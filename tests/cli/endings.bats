@@ -199,7 +199,9 @@ cells_are_up() {
     run_split 4 mock_run --chunks 1,2 --reps 4 --cell 'mock=./cell' --format csv
     [ "$(cells out/samples.csv chunk status | grep '^2' | xargs)" = '2|ok 2|died' ]
     echo '' >options
-    run_split 0 "$poolmark" run --resume out --quiet --format csv
+    run_split 0 "$poolmark" run --resume out --quiet
+    assert_words "$output" '1 failed, taken again' '+ samples failed or were wrong, and were taken again'
+    [[ $output != *'! '* ]] || complain "a mark of failure: $output"
     [ "$(cells out/samples.csv chunk status | grep '^2' | xargs)" = '2|ok 2|died 2|ok 2|ok 2|ok' ]
     [ "$(cells out/samples.csv chunk launch pass status | grep '^2.*ok' | sort | xargs)" = \
         '2|0|0|ok 2|0|1|ok 2|0|2|ok 2|0|3|ok' ]

@@ -683,6 +683,28 @@ START_TEST(failed_samples_are_counted_and_not_estimated)
 }
 END_TEST
 
+START_TEST(what_was_taken_again_is_no_longer_missing)
+{
+    struct point base = make_point("seq", 1), p = make_point("procpool", 2);
+    for (uint64_t again = 2; again < 4; again++) {
+        struct journal j = begin_samples();
+        struct sample died = make_sample(0, 3, 1);
+        snprintf(died.status, sizeof died.status, "died");
+        add_sample(&j, &p, &died);
+        for (uint64_t pass = 0; pass <= again; pass++) {
+            add_time(&j, &base, 0, pass, 100);
+            add_time(&j, &p, 0, pass, 50);
+        }
+        struct summary s = end_samples(&j);
+        const struct summary_row *r = row_of(&s, "procpool", 2);
+        ck_assert_uint_eq(r->failed, 1);
+        ck_assert_int_eq(strstr(r->flags, "retaken") != NULL, again == 3);
+        ck_assert_int_eq(strstr(r->flags, "failed") != NULL, again != 3);
+        summary_release(&s);
+    }
+}
+END_TEST
+
 START_TEST(a_point_without_right_answers_has_no_figures)
 {
     struct point base = make_point("seq", 1), p = make_point("procpool", 8);
@@ -1406,15 +1428,15 @@ UNIT_MAIN(
     claims_speak_of_the_points_that_their_filters_pick, medians_and_their_kin,
     speedups_are_paired_by_launch_group_and_pass, the_same_pass_of_another_group_is_no_partner,
     bases_belong_to_their_experiment_workload_tasks_and_bind, fresh_counts_opening_and_closing,
-    failed_samples_are_counted_and_not_estimated, a_point_without_right_answers_has_no_figures,
-    a_time_of_zero_has_no_ratio, too_few_samples_have_no_interval_and_say_so,
-    the_serial_fraction_of_a_series_is_fitted, facts_give_order_bounds_and_precision,
-    text_fits_its_columns_and_tells_what_counts, failures_fit_the_columns_too,
-    schedules_that_are_cut_stay_distinct, chunks_wider_than_their_header_keep_the_columns,
-    long_schedules_have_room_or_are_cut, dispatch_is_a_column_where_it_varies,
-    null_tasks_are_compared_by_what_they_cost, rules_with_chunks_of_several_sizes_show_their_number,
-    remarks_are_told_once_below_the_table, costs_are_medians_or_unknown,
-    texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
+    failed_samples_are_counted_and_not_estimated, what_was_taken_again_is_no_longer_missing,
+    a_point_without_right_answers_has_no_figures, a_time_of_zero_has_no_ratio,
+    too_few_samples_have_no_interval_and_say_so, the_serial_fraction_of_a_series_is_fitted,
+    facts_give_order_bounds_and_precision, text_fits_its_columns_and_tells_what_counts,
+    failures_fit_the_columns_too, schedules_that_are_cut_stay_distinct,
+    chunks_wider_than_their_header_keep_the_columns, long_schedules_have_room_or_are_cut,
+    dispatch_is_a_column_where_it_varies, null_tasks_are_compared_by_what_they_cost,
+    rules_with_chunks_of_several_sizes_show_their_number, remarks_are_told_once_below_the_table,
+    costs_are_medians_or_unknown, texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
     csv_has_a_header_and_a_row_a_point, times_have_their_unit,
     intervals_are_in_the_unit_of_their_median, an_interval_and_its_median_agree_on_the_unit,
     ratios_have_three_digits, cells_are_padded_by_characters, times_hold_within_five_percent,
