@@ -36,6 +36,7 @@
     F(real, open_s, "s", "median time of making the workers")                                      \
     F(count, verified, "", "1 when every sample was right")                                        \
     F(count, usable, "", "CPUs usable on this machine")                                            \
-    F(text, flags, "", "oversubscribed, misplaced, failed, retaken, few, imprecise; separated by spaces")
+    F(text, flags, "",                                                                             \
+      "oversubscribed, misplaced, failed, retaken, few, imprecise; separated by spaces")
 
 #endif
