@@ -3,8 +3,8 @@
  * Symbols as in the literature: N tasks, P workers, R tasks not yet handed out, i the number of a
  * chunk from 0, j of a batch of P chunks, c the least chunk, h the time that handing out one chunk
  * takes a worker, μ and σ mean and standard deviation of a task's time. A schedule hands out each
- * of 0..N-1 exactly once for all N >= 0, P >= 1, c >= 1. No chunk is below c, but for the last one;
- * none goes beyond the tasks that are left.
+ * of 0..N-1 exactly once for all N >= 0, P >= 1, c >= 1. No chunk is below c, but for the last one
+ * (under steal of each range); none goes beyond the tasks that are left.
  *
  * The rules stand in sched_table, each with its formula and source above its function in sched.c.
  * They fall into classes by what a claim engine (claim.h) must know to hand their chunks out.

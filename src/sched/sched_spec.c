@@ -245,15 +245,16 @@ int sched_spec_read(const char *text, struct sched_spec *spec, struct err *err)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* The shortest decimal number that reads back as x when it is multiplied by `factor`; without an
- * exponent where `plain`. Returns whether there is one. */
-static bool write_number(double x, double factor, bool plain, char *buffer)
+/* The shortest decimal number that reads back as x when it is multiplied by `factor`, with an
+ * exponent where there is none without. Returns whether there is one without. */
+static bool write_number(double x, double factor, char *buffer)
 {
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(buffer, NUMBER_BYTES, "%.*g", digits, x / factor);
-        if (strtod(buffer, NULL) * factor == x && !(plain && strchr(buffer, 'e')))
-            return true;
-    }
+    for (int exponent = 0; exponent <= 1; exponent++)
+        for (int digits = 1; digits <= 17; digits++) {
+            snprintf(buffer, NUMBER_BYTES, "%.*g", digits, x / factor);
+            if (strtod(buffer, NULL) * factor == x && (exponent || !strchr(buffer, 'e')))
+                return !exponent;
+        }
     return false;
 }
 
@@ -268,7 +269,7 @@ static void write_duration(double ns, char *buffer)
     buffer[0] = '\0';
     for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
         size_t length = strlen(buffer);
-        if (write_number(ns, units[u].factor, true, number) &&
+        if (write_number(ns, units[u].factor, number) &&
             (length == 0 || strlen(number) + strlen(units[u].name) < length))
             snprintf(buffer, NUMBER_BYTES, "%s%s", number, units[u].name);
     }
@@ -301,7 +302,7 @@ static void write_value(struct text *t, const struct sched_params *values,
         text_addf(t, "%s", number);
         break;
     case REAL:
-        write_number(*(const double *)look(values, param), 1, false, number);
+        write_number(*(const double *)look(values, param), 1, number);
         text_addf(t, "%s", number);
         break;
     case COUNT:
@@ -309,7 +310,7 @@ static void write_value(struct text *t, const struct sched_params *values,
         break;
     case WEIGHTS:
         for (uint32_t k = 0; k < values->n_weights; k++) {
-            write_number(values->weights[k], 1, false, number);
+            write_number(values->weights[k], 1, number);
             text_addf(t, "%s%s", k ? ":" : "", number);
         }
     }

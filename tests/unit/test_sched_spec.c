@@ -68,6 +68,7 @@ START_TEST(equal_specifications_have_equal_text)
         {"pls share=1e-7", "pls share=1e-07"},
         {"rnd seed=7", "rnd seed=7"},
         {"wf weights=1:2.0:0.5", "wf weights=1:2:0.5"},
+        {"wf weights=10:120:0.000001", "wf weights=10:120:1e-06"},
         {"wf weights=1: 2", NULL},
     };
     char text[SCHED_SPEC_BYTES];
