@@ -258,7 +258,7 @@ static bool steal_once(struct worker *me, struct job *job, struct piece *chunk)
 }
 
 /* Steals, however often others come between; false when nobody has anything. A victim may be locked
- * by a thief that was preempted, stopped or killed: give way, then doze. */
+ * by a thief that was preempted, stopped or killed. */
 static bool steal(struct worker *me, struct job *job, struct piece *chunk)
 {
     if (!job->is_stealing && !atomic_load(&job->has_leftovers))
@@ -268,10 +268,7 @@ static bool steal(struct worker *me, struct job *job, struct piece *chunk)
             return false;
         if (steal_once(me, job, chunk))
             return true;
-        if (round < 200)
-            sched_yield();
-        else
-            clock_sleep_ns(200000);
+        range_wait(round);
     }
     return false;
 }
@@ -303,12 +300,8 @@ static void settle(struct worker *me, struct job *job)
         struct seat *seat = &me->control->seats[w];
         for (uint32_t round = 0; seat != me->seat && atomic_load(&seat->at) == job->serial + 1 &&
                                  ledger_is_in_window(&seat->ledger);
-             round++) {
-            if (round < 200)
-                sched_yield();
-            else
-                clock_sleep_ns(200000);
-        }
+             round++)
+            range_wait(round);
     }
     ticket_account(&job->ticket, given);
 }

@@ -100,11 +100,7 @@ bool claim_steal(struct claim_hand *hand, uint64_t *first, uint64_t *count)
     for (uint32_t round = 0; has_prey(hand->claim, hand->worker); round++) {
         if (steal_once(hand, first, count))
             return true;
-        /* Somebody who holds a lock may have been preempted: give way, then doze. */
-        if (round < 200)
-            sched_yield();
-        else
-            clock_sleep_ns(200000);
+        range_wait(round);
     }
     return false;
 }

@@ -69,18 +69,24 @@ static inline void range_unlock(struct range *range)
     atomic_store_explicit(&range->lock, 0, memory_order_release);
 }
 
+/* One round of waiting for another worker that is at some instructions: it may have been preempted,
+ * so gives the CPU away; then stopped or killed, so naps until it is ended and its work undone. */
+static inline void range_wait(uint32_t round)
+{
+    if (round < 200) {
+        sched_yield();
+    } else {
+        struct timespec nap = {0, 200000};
+        nanosleep(&nap, NULL);
+    }
+}
+
 /* Waits for the lock: held for some instructions, unless its holder was preempted (so yield),
  * stopped or killed (so sleep, until it is ended and undone). */
 static inline void range_lock(struct range *range, uint32_t worker)
 {
-    for (uint32_t i = 0; !range_try_lock(range, worker); i++) {
-        if (i < 200) {
-            sched_yield();
-        } else {
-            struct timespec nap = {0, 200000};
-            nanosleep(&nap, NULL);
-        }
-    }
+    for (uint32_t round = 0; !range_try_lock(range, worker); round++)
+        range_wait(round);
 }
 
 /* Whether the range looks empty. May be wrong in both directions while others are at it. */
