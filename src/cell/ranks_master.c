@@ -185,6 +185,7 @@ void ranks_ask(struct team *team, struct worker *me)
                         .turn = me->turn_asked};
     me->past.parts.n = 0;
     uint64_t at = me->n_asked++ % MOST_ASKED;
+    me->asked_after[at] = me->n_run;
     meter_slow(&me->meter); /* where claims are sampled */
     pthread_mutex_lock(&team->mpi);
     MPI_Irecv(&me->grants[at], sizeof me->grants[at], MPI_BYTE, 0,
@@ -195,16 +196,19 @@ void ranks_ask(struct team *team, struct worker *me)
 
 /* How many chunks to have asked for while this one runs. They are taken from the others then, so
  * only while chunks are short (a worker that gets stuck keeps little from the rest) and while there
- * are as many for everybody (the end stays balanced). */
-static uint64_t asked_ahead(const struct team *team, const struct worker *me,
-                            const struct grant *grant)
+ * are as many for everybody (the end stays balanced). What the grant says is left is as old as its
+ * asking: since then the others have run as many chunks as this worker. */
+static uint64_t asked_ahead(const struct team *team, const struct worker *me, uint64_t at)
 {
+    const struct grant *grant = &me->grants[at];
     uint64_t most = me->depth, mean_ns = me->n_run > 0 ? me->run_ns / me->n_run : 0;
     if (me->n_run == 0 || mean_ns >= AHEAD_NS || team->job.sched.class == SCHED_ADAPTIVE)
         most = 0;
     else if (mean_ns >= FAR_AHEAD_NS || mean_ns < LOOK_NS)
         most = 1; /* the deputy answers soon enough; the root would do little else than answer */
     uint64_t rounds = grant->left / team->workers / grant->count;
+    uint64_t past = me->n_run - me->asked_after[at];
+    rounds = rounds > past ? rounds - past : 0;
     return rounds < most ? rounds : most;
 }
 
@@ -239,7 +243,7 @@ static uint64_t shift_asking(struct team *team, struct worker *me, struct tally 
         is_over = is_over || grant.left == 0;
         if (grant.count == 0)
             continue; /* the answers to what was asked ahead are still to come */
-        uint64_t ahead = is_over ? 0 : asked_ahead(team, me, &grant);
+        uint64_t ahead = is_over ? 0 : asked_ahead(team, me, at);
         while (me->n_asked - n_taken < ahead)
             ranks_ask(team, me);
         asked = ranks_run_timed(team, me, grant.first, grant.count, tally, asked);

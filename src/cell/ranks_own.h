@@ -67,6 +67,7 @@ struct worker {
     uint64_t n_asked;
     MPI_Request asked[MOST_ASKED];
     struct grant grants[MOST_ASKED];
+    uint64_t asked_after[MOST_ASKED]; /* what n_run was */
     uint64_t n_run, run_ns; /* chunks run in this map, and what they took */
     uint64_t depth;         /* how many to ask for ahead, as it has turned out so far */
     uint64_t in_time;       /* grants in a row that were there when they were wanted */
