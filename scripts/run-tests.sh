@@ -388,7 +388,9 @@ begin_models
 begin_lane unit cli
 begin_lane sanitized valgrind faults
 join_lanes
-run_kinds mpi runtimes models # ranks that wait for each other want the machine for themselves
+# The models first: of a search that has ended the shell knows the status only until another of its children
+# gets the same process id. Then ranks, which wait for each other and want the machine for themselves.
+run_kinds models mpi runtimes
 
 echo
 printf '%s\n' "${summary[@]}"
