@@ -52,12 +52,13 @@ is_here() {
 begin() {
     kind=$1
     passed=0 failed=0 skipped=0
+    begun=$SECONDS
 }
 
 end() {
     local line="$passed passed, $failed failed"
     [ "$skipped" -eq 0 ] || line+=", $skipped skipped"
-    summary+=("$(printf '%-10s %s' "$kind" "$line")")
+    summary+=("$(printf '%-10s %s (%d s)' "$kind" "$line" $((SECONDS - begun)))")
     passed_in_all=$((passed_in_all + passed))
     failed_in_all=$((failed_in_all + failed))
     skipped_in_all=$((skipped_in_all + skipped))
@@ -385,8 +386,8 @@ join_lanes() {
 shopt -s nullglob
 
 begin_models
-begin_lane unit cli
-begin_lane sanitized valgrind faults
+begin_lane cli valgrind faults
+begin_lane unit sanitized
 join_lanes
 # The models first: of a search that has ended the shell knows the status only until another of its children
 # gets the same process id. Then ranks, which wait for each other and want the machine for themselves.
