@@ -11,6 +11,7 @@ enum status {
     STATUS_USAGE = 2,   /* command line or configuration */
     STATUS_MISSING = 3, /* a backend that was asked for is not available */
     STATUS_LOST = 4,    /* a worker was lost */
+    STATUS_UNFIT = 77,     /* this machine cannot answer the question: doctor */
     STATUS_OUT_OF_TIME = 124,
     STATUS_INTERRUPTED = 130,
 };
@@ -28,6 +29,10 @@ const char *command_program(void);
 int command_run(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_plot(int argc, char **argv);
+int command_compare(int argc, char **argv);
+int command_validate(int argc, char **argv);
+int command_doctor(int argc, char **argv);
+int command_where(int argc, char **argv);
 int command_list(int argc, char **argv);
 
 /* Prints "poolmark: sentence" to standard error and returns the status. */

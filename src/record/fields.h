@@ -70,8 +70,22 @@
     F(flag, verified, "",                                                                          \
       "1 when every index ran exactly once and the workload's own check passed")                   \
     F(count, misplaced, "", "workers that did not end where they were asked to run")               \
-    F(count, chain_ps, "ps",                                                                       \
-      "time of one iteration of a register chain, measured beside the sample")                     \
+    F(count, chain_ps, "ps", "time of one iteration of a register chain, just before the sample")  \
+    F(count, chain_end_ps, "ps", "the same, just after it; 0: not measured")                       \
+    F(count, cpu_ns, "ns", "CPU time of all workers during the map, by their threads' clocks")     \
+    F(count, lost_ns, "ns", "longest that one worker had something to do and no CPU")              \
+    F(count, wait_ns, "ns",                                                                        \
+      "ready to run and waiting for a CPU, of all workers of the root's machine, by its scheduler") \
+    F(count, faults, "", "page faults of all workers during the map, without the major ones")      \
+    F(count, major_faults, "", "page faults of all workers that waited for a disk")                \
+    F(count, migrations, "", "workers that ended on another PU than the one they began on")        \
+    F(count, steal_ns, "ns", "taken by other virtual machines, of all PUs, in steps of 10 ms")     \
+    F(count, pressure_ns, "ns", "time in which some task of the machine waited for a CPU (PSI)")   \
+    F(count, throttled_ns, "ns", "the cgroup's groups were stopped by their quota")                \
+    F(count, noise_ns, "ns", "reading all this, before and after the sample, took so long")        \
+    F(count, retake, "", "0, or how many times this sample had been taken before: the last counts") \
+    F(text, flags, "",                                                                             \
+      "what disturbed the sample: preempted, throttled, stolen, slow-clock, migrated, cold")       \
     F(count, cell_pid, "", "process that answered")                                                \
     F(count, taken_at_ns, "ns", "CLOCK_REALTIME when the sample arrived")                          \
     F(text, remark, "", "what a reader should know of how the sample was taken; mostly empty")     \

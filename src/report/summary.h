@@ -65,6 +65,8 @@ struct summary {
     size_t n, capacity;
     bool cut_off; /* the last line of samples.csv was */
     int usable;   /* CPUs of the machine that measured; 0: unknown */
+    char rules[512]; /* "rules: 12/12", or which are not met and why, for tables and captions; ""
+                        until it is known (report/rules.h) */
 };
 
 /* Reads a samples.csv. Fill in facts and call summary_estimate then. */

@@ -15,6 +15,15 @@
     F(real, mad_s, "s", "median absolute deviation from the median")                               \
     F(real, min_s, "s", "shortest")                                                                \
     F(real, max_s, "s", "longest")                                                                 \
+    F(real, p5_s, "s", "5th percentile")                                                           \
+    F(real, p25_s, "s", "25th percentile")                                                         \
+    F(real, p75_s, "s", "75th percentile")                                                         \
+    F(real, p95_s, "s", "95th percentile")                                                         \
+    F(real, p99_s, "s", "99th percentile; empty below 100 samples")                                \
+    F(text, method, "", "of the interval of the median: ranks, launches or bootstrap; empty: none") \
+    F(real, p_launches, "", "p of a test that launches are alike; small: they differ")             \
+    F(real, p_drift, "", "p of a test that times have no trend; small: they drift")                \
+    F(real, p_modes, "", "p of a test that times have one mode; small: there are several")         \
     F(real, speedup, "", "median of base time / time, paired by pass")                             \
     F(real, speedup_low, "", "lower end of the 95 % interval of that ratio")                       \
     F(real, speedup_high, "", "upper end of the 95 % interval of that ratio")                      \
@@ -36,7 +45,10 @@
     F(real, open_s, "s", "median time of making the workers")                                      \
     F(count, verified, "", "1 when every sample was right")                                        \
     F(count, usable, "", "CPUs usable on this machine")                                            \
+    F(count, set_aside, "", "samples that were disturbed and taken again, and do not count")       \
+    F(count, disturbed, "", "samples that count and were disturbed all the same")                  \
     F(text, flags, "",                                                                             \
-      "oversubscribed, misplaced, failed, retaken, few, imprecise; separated by spaces")
+      "oversubscribed, misplaced, failed, retaken, few, imprecise, disturbed, launches-differ, "   \
+      "drifting, several-modes; separated by spaces")
 
 #endif

@@ -51,6 +51,14 @@
       "stop asking for a point when half the interval of its median is within so many percent; "   \
       "0: "                                                                                        \
       "take all samples")                                                                          \
+    O(PRECISION_OF, "precision-of", "WHAT", "speedup", EXPERIMENT,                                 \
+      "whose interval precision looks at: speedup (of points without a base, and of bases, the "   \
+      "time) or time")                                                                             \
+    O(RETAKES, "retakes", "N", "2", EXPERIMENT,                                                    \
+      "how many times a sample that was disturbed is taken again, 0: never; all are kept, the "    \
+      "last counts")                                                                               \
+    O(BIND_STRICT, "bind-strict", NULL, "no", EXPERIMENT,                                          \
+      "a point whose workers did not run where they were asked to fails")                          \
     O(SCALE, "scale", "X", "1", EXPERIMENT, "factor on the times of workloads and of claims")      \
     O(FRESH, "fresh", NULL, "no", EXPERIMENT,                                                      \
       "open and close the workers for every sample, and count that in")                            \
@@ -66,6 +74,10 @@
     O(MAX_CELLS, "max-cells", "N", "8", RUN, "cells alive side by side, at least 2")               \
     O(TRACE, "trace", NULL, "no", RUN,                                                             \
       "write each chunk, with its times, to trace.csv; --trace=no: not, whatever a file says")     \
+    O(INFO, "info", "KEY=VALUE", "", RUN,                                                          \
+      "a fact for the manifest: memory=DDR4-2666; may be repeated; in a file separated by |")      \
+    O(RECORD_HOST, "record-host", NULL, "no", RUN,                                                 \
+      "keep the names of hosts in the run's files")                                                \
     O(OUT, "out", "DIR", "", COMMAND, "where results go; must not exist or be empty")              \
     O(RESUME, "resume", "DIR", "", COMMAND,                                                        \
       "finish the run in DIR; takes the configuration from it")                                    \

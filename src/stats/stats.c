@@ -61,10 +61,21 @@ bool stats_median_ranks(size_t n, double confidence, size_t *low, size_t *high)
     return true;
 }
 
-static struct interval median_interval(const double *sorted, size_t n)
+const char *stats_method_name(enum stats_method method)
+{
+    static const char *const names[] = {
+        [STATS_NO_INTERVAL] = "",
+        [STATS_RANKS] = "ranks",
+        [STATS_LAUNCHES] = "launches",
+        [STATS_BOOTSTRAP] = "bootstrap",
+    };
+    return names[method];
+}
+
+static struct interval median_interval(const double *sorted, size_t n, double confidence)
 {
     size_t low, high;
-    if (!stats_median_ranks(n, CONFIDENCE, &low, &high))
+    if (!stats_median_ranks(n, confidence, &low, &high))
         return UNKNOWN;
     return (struct interval){sorted[low - 1], sorted[high - 1], true};
 }
@@ -113,6 +124,12 @@ static double *launch_medians(const double *values, const int *launches, size_t 
 
 struct estimate stats_estimate(const double *values, const int *launches, size_t n)
 {
+    return stats_estimate_at(values, launches, n, CONFIDENCE);
+}
+
+struct estimate stats_estimate_at(const double *values, const int *launches, size_t n,
+                                  double confidence)
+{
     struct estimate e = {
         .n = n,
         .median = NAN,
@@ -137,10 +154,12 @@ struct estimate stats_estimate(const double *values, const int *launches, size_t
         e.launch_low = medians[0];
         e.launch_high = medians[e.n_launches - 1];
         if (e.n_launches >= STATS_LEAST_FOR_INTERVAL) {
-            e.median_ci = median_interval(medians, e.n_launches);
+            e.median_ci = median_interval(medians, e.n_launches, confidence);
+            e.method = e.median_ci.known ? STATS_LAUNCHES : STATS_NO_INTERVAL;
             widen(&e.median_ci, e.median, e.median);
         } else if (n >= STATS_LEAST_FOR_INTERVAL) {
-            e.median_ci = median_interval(sorted, n);
+            e.median_ci = median_interval(sorted, n, confidence);
+            e.method = e.median_ci.known ? STATS_RANKS : STATS_NO_INTERVAL;
             widen(&e.median_ci, e.launch_low, e.launch_high);
         }
         free(work);
@@ -167,6 +186,28 @@ double stats_quantile(const double *values, size_t n, double p)
     double quantile = gsl_stats_quantile_from_sorted_data(sorted, 1, n, p);
     free(sorted);
     return quantile;
+}
+
+/* Provisional. */
+struct ratio stats_ratio(const double *a, const int *launches_a, size_t n_a, const double *b,
+                         const int *launches_b, size_t n_b, double confidence)
+{
+    struct estimate x = stats_estimate_at(a, launches_a, n_a, 1 - (1 - confidence) / 2),
+                    y = stats_estimate_at(b, launches_b, n_b, 1 - (1 - confidence) / 2);
+    return (struct ratio){.ratio = y.median / x.median,
+                          .ci = {y.median_ci.low / x.median_ci.high,
+                                 y.median_ci.high / x.median_ci.low,
+                                 x.median_ci.known && y.median_ci.known},
+                          .method = STATS_RANKS,
+                          .units_a = n_a,
+                          .units_b = n_b};
+}
+
+/* Provisional. */
+struct diagnosis stats_diagnose(const double *values, const int *launches, size_t n)
+{
+    (void)values, (void)launches, (void)n;
+    return (struct diagnosis){NAN, NAN, NAN};
 }
 
 double stats_karp_flatt(double speedup, double workers)

@@ -19,12 +19,23 @@ struct interval {
     bool known; /* false: too few samples; low and high are then NaN */
 };
 
+/* What an interval was made of. */
+enum stats_method {
+    STATS_NO_INTERVAL,
+    STATS_RANKS,     /* order statistics of all samples */
+    STATS_LAUNCHES,  /* order statistics of the launches' medians */
+    STATS_BOOTSTRAP, /* launches drawn again, then repetitions within them */
+};
+
+const char *stats_method_name(enum stats_method method); /* "ranks", "launches", "bootstrap", "" */
+
 struct estimate {
     size_t n;
     size_t n_launches;
     double median, mean, mad, min, max; /* mad: median absolute deviation from the median, unscaled.
                                            NaN when n = 0 or a value is not finite */
-    struct interval median_ci;          /* 95 % */
+    struct interval median_ci;
+    enum stats_method method;           /* of median_ci */
     double launch_low, launch_high;     /* smallest and largest median of a launch; NaN likewise */
 };
 
@@ -48,6 +59,32 @@ bool stats_median_ranks(size_t n, double confidence, size_t *low, size_t *high);
  * A value that is not finite leaves all figures NaN and the interval unknown (n and n_launches
  * count it all the same): which samples count is for the caller to decide, and to say. */
 struct estimate stats_estimate(const double *values, const int *launches, size_t n);
+
+/* The same with intervals of another confidence, for tables that compare many. */
+struct estimate stats_estimate_at(const double *values, const int *launches, size_t n,
+                                  double confidence);
+
+/* How many times b[n_b] takes as long as a[n_a], two sets that were not taken side by side; all
+ * values above 0. */
+struct ratio {
+    double ratio; /* NaN when one of them is empty or a value is not above 0 */
+    struct interval ci;
+    enum stats_method method;
+    size_t units_a, units_b; /* independent observations that the interval rests on */
+};
+
+struct ratio stats_ratio(const double *a, const int *launches_a, size_t n_a, const double *b,
+                         const int *launches_b, size_t n_b, double confidence);
+
+/* What a sample looks like: p-values of three tests, each small when its statement fails; NaN when
+ * there are too few values to tell. values stand in the order in which they were taken. */
+struct diagnosis {
+    double p_launches; /* launches are alike */
+    double p_drift;    /* no trend over time */
+    double p_modes;    /* one mode */
+};
+
+struct diagnosis stats_diagnose(const double *values, const int *launches, size_t n);
 
 /* Half the width of the interval relative to the median; infinity when there is no interval, or one
  * of some width about a median of 0. */
