@@ -284,8 +284,13 @@ static void look_isolation(const struct condition_facts *f, struct condition *c)
         say(c, CONDITION_NOTE, "none",
             "no CPU is kept free of other work: short samples will now and then be disturbed, and "
             "are taken again");
-        advise(c, "on a machine for measuring alone: boot with isolcpus=2-7 nohz_full=2-7, then "
-                  "--bind 2..7");
+        if (f->machine.pus > 2)
+            advise(c,
+                   "on a machine for measuring alone: boot with isolcpus=1-%d nohz_full=1-%d, then "
+                   "--bind 1..%d",
+                   f->machine.pus - 1, f->machine.pus - 1, f->machine.pus - 1);
+        else
+            advise(c, "too few CPUs here to keep some free");
     } else {
         snprintf(value, sizeof value, "isolated %.30s, tickless %.30s", isolated, tickless);
         say(c, CONDITION_NOTE, value,
