@@ -1,5 +1,6 @@
 /* poolmark run: read and check everything, then measure, then report. */
 #include "cli/command.h"
+#include "cli/launch.h"
 #include "cli/outcome.h"
 
 #include "base/units.h"
@@ -108,24 +109,6 @@ static int read_configuration(struct job *j, struct err *err)
     return configuration_read_file(&j->configuration, path, err);
 }
 
-/* Checks each binding on this machine before anything is started. */
-static int check_binding(const struct job *j, struct err *err)
-{
-    for (size_t i = 0; i < j->experiments.n; i++) {
-        const struct experiment *e = &j->experiments.items[i];
-        for (size_t b = 0; b < e->n_binds; b++) {
-            struct topo_bind bind = {0};
-            int status = topo_bind_parse(e->binds[b], &bind, err);
-            if (status == 0)
-                status = topo_plan(j->topo, &bind, 0, NULL, err);
-            topo_bind_release(&bind);
-            if (status != 0)
-                return err_prefix(err, "%s", e->places[OPTION_BIND]);
-        }
-    }
-    return 0;
-}
-
 static int prepare(struct job *j, struct err *err)
 {
     if (read_configuration(j, err) != 0)
@@ -144,7 +127,7 @@ static int prepare(struct job *j, struct err *err)
         return -1;
     if (plan_make(&j->plan, &j->experiments, &j->options, &j->machine, err) != 0)
         return -1;
-    return check_binding(j, err);
+    return launch_check_binding(j->topo, &j->experiments, err);
 }
 
 static void release(struct job *j)
@@ -153,29 +136,6 @@ static void release(struct job *j)
     experiments_release(&j->experiments);
     topo_free(j->topo);
     configuration_release(&j->configuration);
-}
-
-/* Open MPI refuses root unless told twice. Whoever runs poolmark as root runs its cells as root
- * too, and they run nothing but our own program: so it is allowed for them, said, and can be
- * forbidden. */
-static void allow_root(const struct plan *plan)
-{
-    bool uses_ranks = false;
-    for (size_t i = 0; i < plan->n_cells; i++)
-        uses_ranks = uses_ranks || (plan->cells[i].kind->uses_ranks && !plan->cells[i].unavailable);
-    if (!uses_ranks || geteuid() != 0 || getenv("OMPI_ALLOW_RUN_AS_ROOT"))
-        return;
-    fprintf(stderr, "poolmark: running as root: OMPI_ALLOW_RUN_AS_ROOT=1 is set for mpirun (export "
-                    "OMPI_ALLOW_RUN_AS_ROOT=0 forbids it)\n");
-    setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
-    setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
-}
-
-static void say_missing(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->n_missing; i++)
-        fprintf(stderr, "poolmark: the backend %s is not available: %s\n", plan->missing[i].name,
-                plan->missing[i].reason);
 }
 
 /* Prints a word as a shell reads it. */
@@ -353,18 +313,16 @@ static int run_job(struct job *j, struct err *err)
     j->lock = folder_lock(j->folder, err);
     if (j->lock < 0)
         return command_fail(STATUS_USAGE, err);
-    say_missing(&j->plan);
+    launch_say_missing(&j->plan, 0);
     size_t n_missing = j->plan.n_missing;
-    allow_root(&j->plan);
+    launch_allow_root(&j->plan);
     if (!BUILD_OPTIMISED)
         fprintf(stderr, "poolmark: built without optimisation (-O0): times say little\n");
     if (!j->options.quiet)
         fprintf(stderr, "%s; about %s\n", topo_explain(&j->machine, text, sizeof text),
                 units_format_span(plan_estimate_ns(&j->plan), span, sizeof span));
     int failed = measure(j, &manifest, &result, err);
-    for (size_t i = n_missing; i < j->plan.n_missing; i++)
-        fprintf(stderr, "poolmark: the backend %s is not available: %s\n", j->plan.missing[i].name,
-                j->plan.missing[i].reason);
+    launch_say_missing(&j->plan, n_missing);
     if (failed)
         return command_fail(STATUS_FAILED, err);
     if (report(j, err) != 0)
