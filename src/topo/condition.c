@@ -7,6 +7,7 @@
 #include "topo/condition.h"
 
 #include "base/text.h"
+#include "base/units.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -527,22 +528,23 @@ static void look_clocksource(const struct condition_facts *f, struct condition *
  * its step is ten times finer. */
 static void look_timer(const struct condition_facts *f, struct condition *c)
 {
-    char value[64], cost[32], shortest[32];
+    char value[64], cost[32], step[32], shortest[32];
     double least = fmax(20 * f->timer_cost_ns, 10 * f->timer_resolution_ns);
     if (!(f->timer_cost_ns > 0)) {
         say(c, CONDITION_UNKNOWN, "", "the cost of reading the clock was not measured");
         return;
     }
-    snprintf(cost, sizeof cost, "%.3g ns", f->timer_cost_ns);
-    snprintf(shortest, sizeof shortest, least < 1e6 ? "%.2g us" : "%.3g us", least / 1e3);
-    snprintf(value, sizeof value, "cost %s, step %.3g ns", cost, f->timer_resolution_ns);
+    units_format_ns(f->timer_cost_ns, cost, sizeof cost);
+    units_format_ns(f->timer_resolution_ns, step, sizeof step);
+    units_format_ns(least, shortest, sizeof shortest);
+    snprintf(value, sizeof value, "cost %s, step %s", cost, step);
     /* Lists of null tasks are timed from some 10 us on, all else from 1 ms on. */
     enum condition_verdict verdict = least <= 2e4   ? CONDITION_GOOD
                                      : least <= 1e6 ? CONDITION_NOTE
                                                     : CONDITION_BAD;
     say(c, verdict, value,
-        "reading the clock costs %s, its step is %.3g ns: good for samples of %s and more", cost,
-        f->timer_resolution_ns, shortest);
+        "reading the clock costs %s, its step is %s: good for samples of %s and more", cost, step,
+        shortest);
     if (verdict != CONDITION_GOOD)
         advise(c, "make samples longer than %s: more tasks, or longer ones", shortest);
 }
@@ -554,14 +556,13 @@ static void look_slack(const struct condition_facts *f, struct condition *c)
         say(c, CONDITION_UNKNOWN, "", "the timer slack is not told");
         return;
     }
-    snprintf(value, sizeof value, "%.0f ns", f->slack_ns);
+    units_format_ns(f->slack_ns, value, sizeof value);
     if (f->slack_ns > 50000) {
-        say(c, CONDITION_NOTE, value, "sleeping processes may be woken %.3g us late (timer slack)",
-            f->slack_ns / 1e3);
+        say(c, CONDITION_NOTE, value, "sleeping processes may be woken %s late (timer slack)",
+            value);
         advise(c, "start from a shell with the usual slack, 50 us: it is inherited");
     } else {
-        say(c, CONDITION_GOOD, value, "timer slack %.3g us; workloads that sleep set their own",
-            f->slack_ns / 1e3);
+        say(c, CONDITION_GOOD, value, "timer slack %s; workloads that sleep set their own", value);
     }
 }
 
