@@ -14,8 +14,8 @@ MPI_CELL_FOLDERS := base record topo work sched
 PROCPOOL_SOURCES := $(wildcard src/procpool/*.c) src/sched/ticket.c
 
 # Files of src/cell that are part of a program.
-CELL_FILES     := main.c sampler.c calibrate.c worker.c seq.c procpool.c
-MPI_CELL_FILES := main.c sampler.c calibrate.c worker.c mpi.c $(notdir $(wildcard src/cell/mpi_*.c src/cell/ranks*.c))
+CELL_FILES     := main.c sampler.c noise.c calibrate.c worker.c seq.c procpool.c
+MPI_CELL_FILES := main.c sampler.c noise.c calibrate.c worker.c mpi.c $(notdir $(wildcard src/cell/mpi_*.c src/cell/ranks*.c))
 
 # Files of src/cell that need OpenMP, in either program.
 CELL_OPENMP_FILES     := openmp.c

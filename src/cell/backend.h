@@ -74,13 +74,17 @@ struct worker_report {
     uint64_t claim_ns;               /* getting chunks; 0 where the runtime does that unseen */
     uint64_t user_ns, sys_ns;        /* getrusage(RUSAGE_THREAD), difference over the map */
     uint64_t voluntary, involuntary; /* context switches, likewise */
-    int32_t pu;                      /* where it ended */
+    uint64_t faults, major_faults;   /* page faults without and with a disk, likewise */
+    uint64_t cpu_ns;                 /* by the thread's own clock, likewise */
+    uint64_t off_ns;                 /* without a CPU, from its first to its last moment, */
+    uint64_t rest_ns;                /* of which it may have meant to sleep so long, tasks apart */
+    int32_t first_pu, pu;            /* where it began and ended */
 };
 
 /* Where one worker is. */
 struct placement {
     uint32_t worker, rank, thread;
-    pid_t pid;
+    pid_t pid, tid;        /* its process and thread */
     int requested_pu;      /* -1: floats */
     int observed_pu;       /* where it ran when it looked */
     char observed_set[64]; /* the set it is bound to, "0-1" */

@@ -95,6 +95,7 @@ static void shift(struct team *team, uint32_t thread)
     me->desk->report.claim_ns = team->dispatch->shift(team, me, &tally);
     me->desk->report.tally = tally;
     worker_end(&me->desk->report);
+    me->desk->report.rest_ns = me->desk->report.claim_ns; /* who waits for a chunk naps */
     atomic_store_explicit(&me->at.since_ns, 0, memory_order_relaxed);
 }
 

@@ -2,23 +2,22 @@
  *
  * A sample is taken in this order, and only the map lies between its two clock readings:
  *
- *   numbers that the rule lacks → work (set up or still on the shelf) → tick of the register chain
- *   → prepare → MAP → collect → verify → settle → answer
+ *   numbers that the rule lacks → work (set up or still on the shelf) → noise → prepare → MAP
+ *   → noise → collect → verify → settle → answer
  *
- * The tick stands before prepare, not after it: prepare leaves the workers awake at the start line,
- * and a pause there would let some of them fall asleep and others not.
+ * What noise is read before stands before prepare, not after it: prepare leaves the workers awake at
+ * the start line, and a pause there would let some of them fall asleep and others not.
  */
 #include "cell/sampler.h"
 
 #include "base/alloc.h"
+#include "base/rng.h"
 #include "record/record.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { CHAIN_ITERATIONS = 20000 };
 
 static const uint64_t MOST_TASKS = (uint64_t)1 << 40;
 
@@ -221,6 +220,92 @@ static void summarise(const struct sampler *sampler, const struct outcome *outco
     share_out_time(outcome, sampler->workers, start, last_end, s);
 }
 
+static struct noise_worker noise_worker_of(const struct sampler *sampler,
+                                           const struct worker_report *r, uint32_t worker,
+                                           uint64_t start)
+{
+    struct noise_worker w = {.late_ns = above(r->start_ns, start),
+                             .off_ns = r->off_ns,
+                             .rest_ns = r->rest_ns,
+                             .voluntary = r->voluntary,
+                             .involuntary = r->involuntary};
+    w.is_watched = noise_wait(sampler->noise, worker, &w.wait_ns);
+    return w;
+}
+
+/* Tells lists of tasks apart, for what is usual of each. */
+static uint64_t number_of_list(const struct job *job)
+{
+    uint64_t hash = job->sched.n;
+    for (const char *c = job->spec; *c; c++)
+        hash = rng_mix(hash ^ (unsigned char)*c);
+    for (const char *c = job->dispatch; *c; c++)
+        hash = rng_mix(hash ^ (unsigned char)*c);
+    return rng_mix(rng_mix(hash ^ job->sched.kind) ^ job->sched.chunk) ^
+           (uint64_t)(job->scale * 1e6);
+}
+
+/* What disturbed the sample, which the root ended at `end`. After summarise. */
+static void look_for_noise(struct sampler *sampler, const struct job *job,
+                           const struct outcome *outcome, uint64_t start, uint64_t end,
+                           struct sample *s)
+{
+    const struct noise_around *around = noise_around(sampler->noise);
+    const struct placement *placements = sampler->backend->placements(sampler->team);
+    const bool uses_cpu = job->work->def->flags & WORKLOAD_USES_CPU;
+    uint64_t fault_ns = 0, strayed = 0, lost_ns = 0, stolen_ns = 0;
+    for (uint32_t w = 0; w < sampler->workers; w++) {
+        const struct worker_report *r = &outcome->reports[w];
+        struct noise_worker worker = noise_worker_of(sampler, r, w, start);
+        uint64_t stolen = noise_stolen_ns(&worker, uses_cpu);
+        raise_to(&stolen_ns, stolen);
+        raise_to(&lost_ns, above(noise_lost_ns(&worker, uses_cpu), stolen));
+        raise_to(&fault_ns, noise_fault_ns(r->faults, r->major_faults));
+        s->cpu_ns += r->cpu_ns;
+        s->faults += r->faults;
+        s->major_faults += r->major_faults;
+        s->migrations += r->first_pu != r->pu;
+        int requested = placements[w].requested_pu;
+        strayed += requested >= 0 && (r->first_pu != requested || r->pu != requested);
+    }
+    /* From the last worker's end on the root has something to do. */
+    struct noise_worker root = {.late_ns = above(end, start + s->span_ns),
+                                .is_watched = true,
+                                .wait_ns = around->root_wait_ns};
+    raise_to(&lost_ns, noise_lost_ns(&root, true));
+    s->lost_ns = lost_ns > stolen_ns ? lost_ns : stolen_ns;
+    s->chain_ps = around->chain_ps;
+    s->chain_end_ps = around->chain_end_ps;
+    s->steal_ns = around->steal_ns;
+    s->pressure_ns = around->pressure_ns;
+    s->throttled_ns = around->throttled_ns;
+    s->wait_ns = around->wait_ns;
+    s->noise_ns = around->took_ns;
+    struct noise_facts facts = {
+        .wall_ns = s->wall_ns,
+        .lost_ns = lost_ns,
+        .stolen_ns = stolen_ns,
+        .is_crowded = noise_is_crowded(sampler->noise),
+        .throttled_ns = s->throttled_ns,
+        .steal_ns = s->steal_ns,
+        .chain_ps = s->chain_ps,
+        .chain_end_ps = s->chain_end_ps,
+        .usual_ps = around->usual_ps,
+        .fault_ns = above(fault_ns,
+                          noise_usual_faults(sampler->noise, number_of_list(job), fault_ns)),
+        .strayed = strayed,
+    };
+    noise_words(noise_judge(&facts, &noise_limits), s->flags, sizeof s->flags);
+}
+
+/* About how long the sample will take: what the workload says, or what the last one took. */
+static uint64_t expect(const struct sampler *sampler, const struct job *job)
+{
+    enum { ASKED = 16 };
+    double ns = work_total(job->work, ASKED).ideal_ns / sampler->workers;
+    return ns > (double)sampler->last_wall_ns ? (uint64_t)fmin(ns, 1e18) : sampler->last_wall_ns;
+}
+
 /* Adds to the sentence about a wrong result which rank has sent it, where that can be told. */
 static void name_sender(struct sampler *sampler, struct err *err)
 {
@@ -279,13 +364,16 @@ static int take_sample(struct sampler *sampler, struct request *request, struct 
     job->work = work_shelf_get(&sampler->works, job, err);
     if (!job->work)
         return -1;
-    sample->chain_ps = (uint64_t)llround(work_chain_ns(CHAIN_ITERATIONS) * 1000);
+    if (!sampler->noise)
+        sampler->noise = noise_new(backend->placements(team), sampler->workers, sampler->topo);
+    noise_before(sampler->noise, expect(sampler, job));
     bool prepared = backend->prepare(team, job, err) == 0;
 
     *start = clock_now_ns();
     bool mapped = prepared && backend->map(team, job, err) == 0;
     uint64_t end = clock_now_ns();
 
+    noise_after(sampler->noise);
     if (!mapped || backend->collect(team, job, outcome, err) != 0) {
         note_loss(sampler, prepared, sample);
         return -1;
@@ -295,7 +383,9 @@ static int take_sample(struct sampler *sampler, struct request *request, struct 
         *start = outcome->start_ns;
     }
     sample->wall_ns = above(end, *start);
+    sampler->last_wall_ns = sample->wall_ns;
     summarise(sampler, outcome, *start, sample);
+    look_for_noise(sampler, job, outcome, *start, end, sample);
     sample->verified = work_verify(job->work, &outcome->total, outcome->results, err) == 0;
     if (!sample->verified)
         name_sender(sampler, err);
@@ -333,30 +423,21 @@ int sampler_warm(struct sampler *sampler, struct err *err)
 void sampler_release(struct sampler *sampler)
 {
     close_team(sampler);
+    noise_free(sampler->noise);
+    sampler->noise = NULL;
     work_shelf_release(&sampler->works);
 }
 
 /* --- answering -------------------------------------------------------------------------------- */
 
-/* The fields of a sample that a cell knows once it has one; the driver fills in the others. */
-static const char *const known[] = {
-    "wall_ns",        "window_ns",
-    "span_ns",        "busy_ns",
-    "claim_ns",       "idle_ns",
-    "imbalance",      "nodes",
-    "clock_error_ns", "h_ns",
-    "task_mean_ns",   "task_sd_ns",
-    "close_ns",       "user_ns",
-    "sys_ns",         "voluntary",
-    "involuntary",    "chunks",
-    "tasks_least",    "tasks_most",
-    "busy_workers",   "start_spread_ns",
-    "end_spread_ns",  "sum",
-    "verified",       "misplaced",
-    "chain_ps",       "remark",
+/* The fields of a sample that the driver fills in, or that every answer has; all others are the
+ * cell's to tell once it has a sample. */
+static const char *const not_told[] = {
+    "order",  "launch",   "pass",        "group",  "status", "open_ns",
+    "retake", "cell_pid", "taken_at_ns", "error",
 };
 
-enum { N_KNOWN = sizeof known / sizeof *known };
+enum { N_NOT_TOLD = sizeof not_told / sizeof *not_told };
 
 json_t *sampler_sentence(const char *text)
 {
@@ -385,8 +466,9 @@ static json_t *answer_new(json_t *request, const char *status, const char *error
 static void answer_add_sample(json_t *answer, const struct sample *sample)
 {
     json_t *all = record_json(sample_fields, sample);
-    for (int i = 0; i < N_KNOWN; i++)
-        json_object_set(answer, known[i], json_object_get(all, known[i]));
+    for (int i = 0; i < N_NOT_TOLD; i++)
+        json_object_del(all, not_told[i]);
+    json_object_update(answer, all);
     json_decref(all);
 }
 

@@ -3,6 +3,7 @@
 #define POOLMARK_CELL_SAMPLER_H
 
 #include "cell/calibrate.h"
+#include "cell/noise.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@ enum { CELL_DONE = 0, CELL_USAGE = 2, CELL_UNAVAILABLE = 3, CELL_DIED = 4 };
 
 enum { PROTOCOL = 1 };
 
-/*   1. Fill backend, team, workers and out; zero the rest.
+/*   1. Fill backend, team, workers, topo and out; zero the rest.
  *   2. sampler_warm(), before the hello.
  *   3. sampler_serve(), until the input ends, the driver quits, or the team is lost.
  *   4. sampler_release(), which closes the team if that has not been done. */
@@ -20,9 +21,12 @@ struct sampler {
     const struct backend *backend;
     struct team *team; /* owned from the start; NULL once closed */
     uint32_t workers;
+    const struct topo *topo; /* NULL: how many CPUs are usable is unknown */
     FILE *out;               /* of answers */
     struct work_shelf works; /* opened in this process */
     struct calibration known;
+    struct noise *noise; /* owned; made for the first sample */
+    uint64_t last_wall_ns;
 };
 
 /* Runs a list of null tasks once, so that no sample pays for what happens but once. */

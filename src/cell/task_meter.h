@@ -84,6 +84,7 @@ static inline void task_meter_report(struct task_meter *m, struct worker_report 
     m->until_ns += rest < left ? rest : left;
     double both = m->task_ns + m->gap_ns, share = both > 0 ? m->task_ns / both : 0;
     uint64_t busy_ns = m->busy_ns + (uint64_t)((double)m->skipped_ns * share);
+    report->rest_ns = report->end_ns - report->start_ns - busy_ns;
     report->end_ns = m->until_ns > m->made_ns ? m->until_ns : m->made_ns;
     report->claim_ns = report->end_ns - report->start_ns - busy_ns;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { MOST_EVENTS = 1 << 18 }; /* of one worker in one map: 12 MB */
@@ -27,12 +28,16 @@ static void add_usage(struct worker_report *report, uint64_t sign)
     report->sys_ns += sign * timeval_ns(&usage.ru_stime);
     report->voluntary += sign * (uint64_t)usage.ru_nvcsw;
     report->involuntary += sign * (uint64_t)usage.ru_nivcsw;
+    report->faults += sign * (uint64_t)usage.ru_minflt;
+    report->major_faults += sign * (uint64_t)usage.ru_majflt;
+    report->cpu_ns += sign * clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void worker_begin(struct worker_report *report)
 {
     memset(report, 0, sizeof *report);
     report->start_ns = clock_now_ns();
+    report->first_pu = topo_current_pu();
     add_usage(report, (uint64_t)-1);
 }
 
@@ -41,6 +46,8 @@ void worker_end(struct worker_report *report)
     add_usage(report, 1);
     report->pu = topo_current_pu();
     report->end_ns = clock_now_ns();
+    uint64_t ns = report->end_ns - report->start_ns;
+    report->off_ns = ns > report->cpu_ns ? ns - report->cpu_ns : 0;
 }
 
 uint64_t meter_reading_ns(void)
@@ -191,6 +198,7 @@ void worker_settle(void)
 void worker_place(struct placement *placement, int requested_pu)
 {
     placement->pid = getpid();
+    placement->tid = (pid_t)syscall(SYS_gettid);
     placement->requested_pu = requested_pu;
     placement->observed_pu = topo_current_pu();
     topo_current_set(placement->observed_set, sizeof placement->observed_set);

@@ -155,8 +155,10 @@ static const char *below(const char *root, const char *group)
     return group[n] == '/' || group[n] == '\0' ? group + n : NULL;
 }
 
-/* The tightest quota from the mount point down to the group `rest` below it. */
-static double walk(const struct hierarchy *h, const char *root, const char *point, const char *rest)
+/* The tightest quota from the mount point down to the group `rest` below it. Where groups is not
+ * NULL, a line is added to it for each directory that has a quota. */
+static double walk(const struct hierarchy *h, const char *root, const char *point, const char *rest,
+                   struct text *groups)
 {
     struct text directory = TEXT_INIT;
     text_addf(&directory, "%s%s", root, point);
@@ -164,7 +166,10 @@ static double walk(const struct hierarchy *h, const char *root, const char *poin
     text_addf(&directory, "%s", rest);
     double quota = 0;
     for (;;) {
-        quota = tighter(quota, h->read_quota(directory.text));
+        double own = h->read_quota(directory.text);
+        quota = tighter(quota, own);
+        if (own > 0 && groups)
+            text_addf(groups, "%s\n", directory.text);
         size_t end = directory.length;
         while (end > top && directory.text[end - 1] != '/')
             end--;
@@ -182,10 +187,11 @@ static double walk(const struct hierarchy *h, const char *root, const char *poin
 /* The tightest quota over the mounts that hold the group. When none does, the first mount point
  * stands for it: in a container that is the container's own group, or one above it. */
 static double quota_of_group(const struct hierarchy *h, const char *group, char **mounts, size_t n,
-                             const char *root)
+                             const char *root, struct text *groups)
 {
     double quota = 0, of_first = 0;
     size_t n_seen = 0, n_holding = 0;
+    struct text first = TEXT_INIT;
     for (size_t i = 0; i < n; i++) {
         size_t n_words;
         char **words = text_words(mounts[i], " ", &n_words);
@@ -193,20 +199,23 @@ static double quota_of_group(const struct hierarchy *h, const char *group, char 
         if (mount_of_words(words, n_words, h, &mount)) {
             const char *rest = below(mount.root, group);
             if (rest) {
-                quota = tighter(quota, walk(h, root, mount.point, rest));
+                quota = tighter(quota, walk(h, root, mount.point, rest, groups));
                 n_holding++;
             } else if (n_seen == 0) {
-                of_first = walk(h, root, mount.point, "");
+                of_first = walk(h, root, mount.point, "", groups ? &first : NULL);
             }
             n_seen++;
         }
         text_words_free(words);
     }
+    if (n_holding == 0 && first.length > 0)
+        text_add(groups, first.text, first.length);
+    text_release(&first);
     return n_holding ? quota : of_first;
 }
 
 static double quota_of_hierarchy(const struct hierarchy *h, const char *cgroup_text, char **mounts,
-                                 size_t n_mounts, const char *root)
+                                 size_t n_mounts, const char *root, struct text *groups)
 {
     double quota = 0;
     size_t n;
@@ -214,21 +223,28 @@ static double quota_of_hierarchy(const struct hierarchy *h, const char *cgroup_t
     for (size_t i = 0; i < n; i++) {
         const char *group = group_of_line(lines[i], h);
         if (group)
-            quota = tighter(quota, quota_of_group(h, group, mounts, n_mounts, root));
+            quota = tighter(quota, quota_of_group(h, group, mounts, n_mounts, root, groups));
     }
     text_words_free(lines);
     return quota;
 }
 
-double topo_quota(const char *cgroup_text, const char *mountinfo_text, const char *root)
+static double search(const char *cgroup_text, const char *mountinfo_text, const char *root,
+                     struct text *groups)
 {
     double quota = 0;
     size_t n;
     char **mounts = text_words(mountinfo_text, "\n", &n);
     for (size_t i = 0; i < sizeof hierarchies / sizeof *hierarchies; i++)
-        quota = tighter(quota, quota_of_hierarchy(&hierarchies[i], cgroup_text, mounts, n, root));
+        quota = tighter(quota, quota_of_hierarchy(&hierarchies[i], cgroup_text, mounts, n, root,
+                                                  groups));
     text_words_free(mounts);
     return quota;
+}
+
+double topo_quota(const char *cgroup_text, const char *mountinfo_text, const char *root)
+{
+    return search(cgroup_text, mountinfo_text, root, NULL);
 }
 
 /* A whole file; empty when it cannot be read. The files of /proc do not know their size. */
@@ -247,12 +263,29 @@ static struct text read_file(const char *path)
     return t;
 }
 
-double topo_quota_here(void)
+static double search_here(struct text *groups)
 {
     struct text cgroup = read_file("/proc/self/cgroup");
     struct text mountinfo = read_file("/proc/self/mountinfo");
-    double quota = topo_quota(cgroup.text, mountinfo.text, "");
+    double quota = search(cgroup.text, mountinfo.text, "", groups);
     text_release(&cgroup);
     text_release(&mountinfo);
     return quota;
+}
+
+double topo_quota_here(void)
+{
+    return search_here(NULL);
+}
+
+char **topo_quota_groups(size_t *n)
+{
+    struct text groups = TEXT_INIT;
+    text_add(&groups, "", 0);
+    search_here(&groups);
+    char **directories = text_words(text_trim(groups.text), "\n", n);
+    if (*n == 1 && !directories[0][0])
+        *n = 0;
+    text_release(&groups);
+    return directories;
 }

@@ -48,6 +48,10 @@ void topo_count(const struct topo *topo, struct topo_counts *counts);
 /* The rule for `usable`, pure. quota_cpus 0: none. */
 int topo_usable(int affinity, double quota_cpus);
 
+/* The directories of the cgroups that bound this process by a quota now, from its own group up; *n
+ * may be 0. To be freed with text_words_free. */
+char **topo_quota_groups(size_t *n);
+
 /* One line that explains `usable`: "2 usable CPUs (2 allowed by affinity, no quota)",
  * "3 usable CPUs on 2 cores (4 of 64 allowed by affinity, quota of 2.5 CPUs)". Returns buffer. */
 char *topo_explain(const struct topo_counts *counts, char *buffer, size_t size);
