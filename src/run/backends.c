@@ -2,6 +2,7 @@
 #include "run/backends.h"
 
 #include "base/alloc.h"
+#include "base/home.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,14 @@ const struct backend_kind backend_kinds[] = {
 
 enum { N_KINDS = sizeof backend_kinds / sizeof *backend_kinds - 1 };
 
+/* A command with its paths as they are on this machine, copied. */
+static char *shown(const char *command)
+{
+    struct text t = TEXT_INIT;
+    home_show(&t, command);
+    return t.text;
+}
+
 /* The command of `name` in "NAME=COMMAND | …", copied, or NULL. */
 static char *find_command(const char *name, const char *cells)
 {
@@ -60,7 +69,7 @@ static char *find_command(const char *name, const char *cells)
     for (size_t i = 0; i < n && !found; i++) {
         size_t length = strlen(name);
         if (strncmp(words[i], name, length) == 0 && words[i][length] == '=')
-            found = alloc_text(words[i] + length + 1);
+            found = shown(words[i] + length + 1);
     }
     text_words_free(words);
     return found;

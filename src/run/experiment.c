@@ -3,6 +3,7 @@
 #include "run/experiment.h"
 
 #include "base/alloc.h"
+#include "base/home.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "sched/dispatch.h"
@@ -99,8 +100,10 @@ static int read_workloads(const char *text, struct experiment *e, struct err *er
         status = work_check(words[i], err);
         if (status == 0)
             status = work_canonical(words[i], canonical, sizeof canonical, err);
-        if (status == 0)
+        if (status == 0) {
+            home_hide_in(canonical); /* a plug-in's path stands in every row of the run */
             e->workloads[e->n_workloads++] = alloc_text(canonical);
+        }
     }
     text_words_free(words);
     return status;
@@ -374,6 +377,29 @@ static int read_color(const char *text, struct err *err)
     return 0;
 }
 
+/* KEY=VALUE | KEY=VALUE: facts about a run that it cannot find out by itself. */
+static int check_info(const char *text, struct err *err)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "-_";
+    size_t n;
+    int status = 0;
+    char **words = text_words(text, "|", &n);
+    for (size_t i = 0; i < n && *text && status == 0; i++) {
+        size_t length = strspn(words[i], allowed);
+        if (length == 0 || words[i][length] != '=' || !words[i][length + 1])
+            status = err_set(err,
+                             "'%s' is not KEY=VALUE with a KEY of letters, digits, - and _, as "
+                             "memory=DDR4-2666",
+                             words[i]);
+        for (size_t k = 0; k < i && status == 0; k++)
+            if (strncmp(words[k], words[i], length + 1) == 0)
+                status = err_set(err, "the key '%.*s' comes twice", (int)length, words[i]);
+    }
+    text_words_free(words);
+    return status;
+}
+
 int run_options_read(struct run_options *o, const struct configuration *c, struct err *err)
 {
     /* The shape that READ works on. */
@@ -384,6 +410,9 @@ int run_options_read(struct run_options *o, const struct configuration *c, struc
     READ(MAX_SECONDS, units_duration(text, &o->max_seconds_ns, err));
     READ(MAX_CELLS, read_number(text, 2, 1000, &o->max_cells, err));
     READ(TRACE, read_flag(text, &o->trace, err));
+    READ(INFO, check_info(text, err));
+    READ(RECORD_HOST, read_flag(text, &o->record_host, err));
+    o->info = configuration_get(c, NULL, OPTION_INFO, NULL);
     READ(DRY_RUN, read_flag(text, &o->dry_run, err));
     READ(QUIET, read_flag(text, &o->quiet, err));
     READ(FORMAT, read_format(text, o, err));

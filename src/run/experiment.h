@@ -60,7 +60,8 @@ struct run_options {
     uint64_t seed, max_seconds_ns, max_cells;
     bool trace, dry_run, quiet;
     enum { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON } format;
-    const char *out, *resume, *only, *color; /* owned by the configuration */
+    bool record_host;
+    const char *out, *resume, *only, *color, *info; /* owned by the configuration */
 };
 
 /* Reads all sections that --only picks (or the command line alone when there is no file). */

@@ -294,6 +294,19 @@ static int check_words(const char *value, struct err *err)
     return status;
 }
 
+/* Facts add up, of all other options the last one counts. */
+static void set_or_add(struct configuration *c, enum option_id id, const char *value,
+                       const char *place)
+{
+    const char *old = c->command.settings[id].text;
+    struct text all = TEXT_INIT;
+    if (id == OPTION_INFO && old)
+        text_addf(&all, "%s | ", old);
+    text_addf(&all, "%s", value);
+    set(&c->command, id, all.text, place);
+    text_release(&all);
+}
+
 /* --set KEY=VALUE is the same as --KEY VALUE. */
 static int take_set(struct configuration *c, const char *text, struct err *err)
 {
@@ -308,7 +321,7 @@ static int take_set(struct configuration *c, const char *text, struct err *err)
     snprintf(place, sizeof place, "--set %s", name);
     if (check_words(equals + 1, err) != 0)
         return err_prefix(err, "%s", place);
-    set(&c->command, (enum option_id)id, equals + 1, place);
+    set_or_add(c, (enum option_id)id, equals + 1, place);
     return 0;
 }
 
@@ -335,7 +348,7 @@ static int take_option(struct configuration *c, int argc, char **argv, int *i, s
     snprintf(place, sizeof place, "--%s", name);
     if (option_table[id].scope != COMMAND && check_words(value, err) != 0)
         return err_prefix(err, "%s", place);
-    set(&c->command, (enum option_id)id, value, place);
+    set_or_add(c, (enum option_id)id, value, place);
     return 0;
 }
 

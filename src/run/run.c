@@ -216,6 +216,8 @@ static int write_placements(struct state *s, const struct cell *cell, uint64_t l
         struct placement_row *row = &cell->placements[i];
         row->launch = launch;
         row->group = group;
+        hosts_add(s->run->hosts, cell->hosts[i]);
+        hosts_hide(s->run->hosts, row->runtime, sizeof row->runtime);
         if (journal_append(&s->placements, placement_fields, row, NULL, NULL, s->err) != 0) {
             s->journal_failed = true;
             return -1;
@@ -338,6 +340,15 @@ static void say_remark(struct state *s, const struct point *p, const struct samp
     text_release(&line);
 }
 
+/* Writes a sample without names of hosts and users; what is said of it keeps them. */
+static int journal_sample(struct state *s, const struct point *point, const struct sample *sample)
+{
+    struct sample kept = *sample;
+    hosts_hide(s->run->hosts, kept.remark, sizeof kept.remark);
+    hosts_hide(s->run->hosts, kept.error, sizeof kept.error);
+    return journal_append(&s->samples, point_fields, point, sample_fields, &kept, s->err);
+}
+
 /* Asks for one sample and journals it. Returns -1 when the journal cannot be written. */
 static int take_sample(struct state *s, size_t i, uint64_t launch, size_t group, uint64_t pass)
 {
@@ -371,8 +382,7 @@ static int take_sample(struct state *s, size_t i, uint64_t launch, size_t group,
     if (status == 0 && answer && s->run->options->trace)
         status = write_trace(s, cell, &sample, answer);
     if (status == 0)
-        status =
-            journal_append(&s->samples, point_fields, &p->point, sample_fields, &sample, s->err);
+        status = journal_sample(s, &p->point, &sample);
     json_decref(answer);
     say_remark(s, &p->point, &sample);
     if (spec->fresh)

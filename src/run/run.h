@@ -16,6 +16,7 @@
 #define POOLMARK_RUN_RUN_H
 
 #include "record/journal.h"
+#include "run/hosts.h"
 #include "run/plan.h"
 #include "run/progress.h"
 
@@ -35,6 +36,7 @@ struct run {
     const char *folder;        /* exists; the journals go there */
     bool (*interrupted)(void); /* whether the user wants to stop; asked about every 100 ms */
     struct progress *progress;
+    struct hosts *hosts; /* numbers the machines that are met, for what is written */
 };
 
 /* Executes what the journal in the folder does not have yet. Returns -1 only when it cannot go on

@@ -6,6 +6,7 @@
 #include "work/work.h"
 
 #include "base/alloc.h"
+#include "base/home.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "work/shape.h"
@@ -81,7 +82,10 @@ static int find_built_in(struct spec *spec, struct err *err)
 
 static int load_plugin(struct spec *spec, struct err *err)
 {
-    spec->library = dlopen(spec->name, RTLD_NOW | RTLD_LOCAL);
+    struct text path = TEXT_INIT; /* "~/mine.so" in a run's files is one of who reads them */
+    home_show(&path, spec->name);
+    spec->library = dlopen(path.text, RTLD_NOW | RTLD_LOCAL);
+    text_release(&path);
     if (!spec->library)
         return err_set(err, "cannot load the plug-in: %s", dlerror());
     const struct workload *def = dlsym(spec->library, POOLMARK_WORKLOAD_SYMBOL);
