@@ -36,6 +36,7 @@ struct job {
     struct topo_counts machine;
     struct experiments experiments;
     struct plan plan;
+    struct hosts hosts;
     char folder[4096];
     int lock; /* of the folder, or -1 */
     bool resumes;
@@ -115,6 +116,7 @@ static int prepare(struct job *j, struct err *err)
         return -1;
     if (run_options_read(&j->options, &j->configuration, err) != 0)
         return -1;
+    hosts_init(&j->hosts, j->options.record_host);
     j->topo = topo_new(err);
     if (!j->topo)
         return -1;
@@ -134,6 +136,7 @@ static void release(struct job *j)
 {
     plan_release(&j->plan);
     experiments_release(&j->experiments);
+    hosts_release(&j->hosts);
     topo_free(j->topo);
     configuration_release(&j->configuration);
 }
@@ -227,7 +230,8 @@ static int measure(struct job *j, struct manifest *manifest, struct run_result *
                       .options = &j->options,
                       .folder = j->folder,
                       .interrupted = is_stop_asked,
-                      .progress = &progress};
+                      .progress = &progress,
+                      .hosts = &j->hosts};
     catch_signals();
     int status = run_execute(&run, &j->plan, result, err);
     progress_end(&progress);
@@ -305,6 +309,9 @@ static int run_job(struct job *j, struct err *err)
                                 .machine = &j->machine,
                                 .plan = &j->plan,
                                 .options = &j->options,
+                                .experiments = &j->experiments,
+                                .configuration = &j->configuration,
+                                .hosts = &j->hosts,
                                 .resumed = j->resumes};
     struct run_result result;
     char text[256], span[32];

@@ -2,20 +2,15 @@
 #include "run/folder.h"
 
 #include "base/alloc.h"
-#include "base/child.h"
-#include "base/clock.h"
-#include "base/version.h"
-#include "build_info.h"
+#include "base/home.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -165,12 +160,14 @@ int folder_commit(FILE *file, const char *folder, const char *name, struct err *
 
 enum { FOLD = 150 }; /* inih takes lines of 200 bytes */
 
-/* key = value, going on in indented lines where it is long. */
+/* key = value, going on in indented lines where it is long; paths without the user's name. */
 static void write_key(FILE *to, const char *key, const char *value)
 {
     int column = fprintf(to, "%s =", key);
     size_t n;
-    char **words = text_words(value, " ", &n);
+    struct text hidden = TEXT_INIT;
+    home_hide(&hidden, value);
+    char **words = text_words(hidden.text, " ", &n);
     for (size_t i = 0; i < n; i++) {
         if (column + (int)strlen(words[i]) > FOLD && column > 4) {
             fputs("\n   ", to);
@@ -180,6 +177,7 @@ static void write_key(FILE *to, const char *key, const char *value)
     }
     fputc('\n', to);
     text_words_free(words);
+    text_release(&hidden);
 }
 
 static void write_workers(FILE *to, const struct experiment *e)
@@ -220,138 +218,8 @@ int folder_write_plan(const char *folder, const struct experiments *experiments,
     return folder_commit(to, folder, "plan.ini", err);
 }
 
-/* --- manifest.json -----------------------------------------------------------------------------
+/* --- what is known of a past run ---------------------------------------------------------------
  */
-
-static json_t *cpu_model(void)
-{
-    FILE *file = fopen("/proc/cpuinfo", "re");
-    char line[512];
-    json_t *model = NULL;
-    while (file && !model && fgets(line, sizeof line, file)) {
-        char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) == 0 && colon)
-            model = json_string(text_trim(colon + 1));
-    }
-    if (file)
-        fclose(file);
-    return model ? model : json_string("unknown");
-}
-
-static json_t *machine_json(const struct manifest *m)
-{
-    struct utsname u;
-    uname(&u);
-    const struct topo_counts *t = m->machine;
-    return json_pack("{s:o,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:f,s:i,s:i,s:f}", "cpu", cpu_model(),
-                     "system", u.sysname, "kernel", u.release, "packages", t->packages,
-                     "numa_nodes", t->numa_nodes, "cores", t->cores, "pus", t->pus, "affinity",
-                     t->affinity, "quota_cpus", t->quota_cpus, "usable", t->usable, "usable_cores",
-                     t->usable_cores, "memory_gib",
-                     (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 0x1p30);
-}
-
-/* The first line that a program prints about its version, or null. */
-static json_t *version_of(const char *program)
-{
-    char out[256];
-    char *argv[] = {(char *)program, "--version", NULL};
-    if (child_capture(argv, 5000, out, sizeof out) != 0)
-        return json_null();
-    out[strcspn(out, "\n")] = '\0';
-    return json_string(out);
-}
-
-/* Variables that change how workers run; nothing that names a user or a host. */
-static json_t *environment_json(void)
-{
-    static const char *const prefixes[] = {"OMP_",       "GOMP_",   "KMP_",
-                                           "OMPI_",      "HWLOC_",  "SLURM_NTASKS",
-                                           "SLURM_CPUS", "MALLOC_", "LD_PRELOAD="};
-    extern char **environ;
-    json_t *all = json_object();
-    for (char **v = environ; *v; v++)
-        for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-            const char *equals = strchr(*v, '=');
-            if (!equals || strncmp(*v, prefixes[i], strlen(prefixes[i])) != 0)
-                continue;
-            char name[128];
-            snprintf(name, sizeof name, "%.*s", (int)(equals - *v), *v);
-            json_object_set_new(all, name, json_string(equals + 1));
-        }
-    return all;
-}
-
-static json_t *missing_json(const struct plan *plan)
-{
-    json_t *all = json_object();
-    for (size_t i = 0; i < plan->n_missing; i++)
-        json_object_set_new(all, plan->missing[i].name, json_string(plan->missing[i].reason));
-    return all;
-}
-
-static json_t *result_json(const struct run_result *r)
-{
-    if (!r)
-        return json_null();
-    return json_pack("{s:I,s:I,s:b,s:b,s:I}", "samples", (json_int_t)r->n_samples, "failed",
-                     (json_int_t)r->n_failed, "interrupted", (int)r->interrupted, "out_of_time",
-                     (int)r->out_of_time, "points_skipped", (json_int_t)r->n_skipped);
-}
-
-static json_t *command_json(const struct manifest *m)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < m->argc; i++)
-        json_array_append_new(list, json_string(m->argv[i]));
-    return list;
-}
-
-/* The topology without the host's name, which hwloc notes among its infos. */
-static int write_topology(const char *folder, const struct topo *topo, struct err *err)
-{
-    char *xml = topo_xml(topo, err);
-    if (!xml)
-        return -1;
-    FILE *to = folder_create(folder, "topology.xml", err);
-    if (!to) {
-        free(xml);
-        return -1;
-    }
-    for (char *save = NULL, *line = strtok_r(xml, "\n", &save); line;
-         line = strtok_r(NULL, "\n", &save))
-        if (!strstr(line, "\"HostName\""))
-            fprintf(to, "%s\n", line);
-    free(xml);
-    return folder_commit(to, folder, "topology.xml", err);
-}
-
-int folder_write_manifest(const char *folder, const struct manifest *m, struct err *err)
-{
-    char date[40];
-    time_t now = time(NULL);
-    struct tm tm;
-    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-    json_t *all =
-        json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:I,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "schema",
-                  FOLDER_SCHEMA, "written", date, "poolmark", POOLMARK_VERSION, "git", BUILD_GIT,
-                  "compiler", BUILD_CC, "cflags", BUILD_CFLAGS, "optimised", BUILD_OPTIMISED,
-                  "command", command_json(m), "seed", (json_int_t)m->options->seed, "resumed",
-                  (int)m->resumed, "machine", machine_json(m), "mpirun", version_of("mpirun"),
-                  "gnuplot", version_of("gnuplot"), "environment", environment_json(), "missing",
-                  missing_json(m->plan), "result", result_json(m->result));
-    FILE *to = all ? folder_create(folder, "manifest.json", err) : NULL;
-    if (!to) {
-        json_decref(all);
-        return all ? -1 : err_set(err, "manifest.json cannot be made: a text is no UTF-8");
-    }
-    json_dumpf(all, to, JSON_INDENT(1));
-    fputc('\n', to);
-    json_decref(all);
-    if (folder_commit(to, folder, "manifest.json", err) != 0)
-        return -1;
-    return m->result ? 0 : write_topology(folder, m->topo, err);
-}
 
 int folder_usable(const char *folder)
 {

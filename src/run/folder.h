@@ -42,10 +42,14 @@ struct manifest {
     const struct topo_counts *machine;
     const struct plan *plan;
     const struct run_options *options;
+    const struct experiments *experiments;
+    const struct configuration *configuration;
+    const struct hosts *hosts;       /* those whose names are not written */
     const struct run_result *result; /* NULL while the run goes on */
     bool resumed;
 };
 
+/* Writes manifest.json, and before the run topology.xml (run/manifest.c). */
 int folder_write_manifest(const char *folder, const struct manifest *manifest, struct err *err);
 
 /* CPUs usable on the machine of a run, from its manifest; 0 when unknown. */
