@@ -97,9 +97,64 @@ int outcome_write(const struct outcome_of_run *o, const char *folder, struct err
     return folder_commit(to, folder, "articles.csv", err);
 }
 
-int outcome_draw(const struct outcome_of_run *o, const char *folder, struct figures *figures,
-                 struct err *err)
+/* The keys that plan.ini has in any run: options of the run as a whole, and of an experiment those
+ * that have a value whatever is asked. */
+static size_t plan_keys(const char *keys[OPTION_COUNT + 1])
 {
+    size_t n = 0;
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const struct option *o = &option_table[id];
+        if (o->scope == RUN || (o->scope == EXPERIMENT && *o->fallback))
+            keys[n++] = o->name;
+    }
+    keys[n] = NULL;
+    return n;
+}
+
+enum look { LOOK_AT_ALL, LOOK_BEFORE_DRAWING, LOOK_AT_FIGURES };
+
+static void judge(struct outcome_of_run *o, const char *folder, const struct plan *plan,
+                  enum look look)
+{
+    char path[4300];
+    const char *keys[OPTION_COUNT + 1];
+    struct rules_point *points = alloc_zeroed(plan->n + 1, sizeof *points);
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct plan_point *p = &plan->points[i];
+        points[i] = (struct rules_point){
+            &p->point,
+            p->experiment->precision > 0 ? 0 : p->experiment->launches * p->experiment->reps,
+            p->bound.speedup};
+    }
+    plan_keys(keys);
+    snprintf(path, sizeof path, "%s/manifest.json", folder);
+    json_t *manifest = json_load_file(path, 0, NULL);
+    struct rules_evidence evidence = {.folder = folder,
+                                      .summary = &o->summary,
+                                      .manifest = manifest,
+                                      .points = points,
+                                      .n_points = plan->n,
+                                      .plan_keys = keys,
+                                      .has_articles = o->n_articles > 0,
+                                      .is_drawing = look == LOOK_BEFORE_DRAWING};
+    if (look == LOOK_AT_FIGURES)
+        rules_judge_figures(&evidence, &o->verdict);
+    else
+        rules_judge(&evidence, &o->verdict);
+    rules_line(&o->verdict, o->summary.rules, sizeof o->summary.rules);
+    json_decref(manifest);
+    free(points);
+}
+
+void outcome_judge(struct outcome_of_run *o, const char *folder, const struct plan *plan)
+{
+    judge(o, folder, plan, LOOK_AT_ALL);
+}
+
+int outcome_draw(struct outcome_of_run *o, const char *folder, const struct plan *plan,
+                 struct figures *figures, struct err *err)
+{
+    judge(o, folder, plan, LOOK_BEFORE_DRAWING);
     if (figures_draw(&o->summary, folder, o->n_articles > 0, figures, err) != 0)
         return -1;
     if (figures->no_gnuplot)
@@ -109,6 +164,7 @@ int outcome_draw(const struct outcome_of_run *o, const char *folder, struct figu
                 folder);
     if (*figures->problem)
         fprintf(stderr, "poolmark: a figure failed: %s\n", figures->problem);
+    judge(o, folder, plan, LOOK_AT_FIGURES);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "report/articles.h"
 #include "report/figures.h"
+#include "report/rules.h"
 #include "report/summary.h"
 #include "run/folder.h"
 
@@ -12,6 +13,7 @@ struct outcome_of_run {
     struct summary summary;
     struct article_row *articles;
     size_t n_articles;
+    struct rules_verdict verdict; /* of outcome_judge */
 };
 
 /* Reads the samples of the folder and estimates; the plan gives bounds, the experiments the claims.
@@ -23,9 +25,14 @@ void outcome_release(struct outcome_of_run *outcome);
 /* Writes summary.csv and articles.csv into the folder. */
 int outcome_write(const struct outcome_of_run *outcome, const char *folder, struct err *err);
 
-/* Draws the figures and says on standard error what could not be drawn. */
-int outcome_draw(const struct outcome_of_run *outcome, const char *folder, struct figures *figures,
-                 struct err *err);
+/* Looks at the folder for the twelve rules: fills the verdict, and the summary's line that stands
+ * below tables. Whoever has just written or drawn something judges anew. */
+void outcome_judge(struct outcome_of_run *outcome, const char *folder, const struct plan *plan);
+
+/* Draws the figures, which carry the line of rules in their captions, and says on standard error
+ * what could not be drawn; judges before and after. summary.csv must be written. */
+int outcome_draw(struct outcome_of_run *outcome, const char *folder, const struct plan *plan,
+                 struct figures *figures, struct err *err);
 
 /* How text is printed. */
 struct outcome_style {

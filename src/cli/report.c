@@ -67,6 +67,7 @@ int command_report(int argc, char **argv)
         if (outcome.summary.cut_off)
             fprintf(stderr, "poolmark: %s/samples.csv: the last line is cut off and left out\n",
                     folder);
+        outcome_judge(&outcome, folder, &past.plan);
         struct outcome_style style = {.curve = true, .all = true, .color = "auto"};
         outcome_print(&outcome, folder, format, &style);
         outcome_release(&outcome);
@@ -98,7 +99,7 @@ int command_plot(int argc, char **argv)
         status = command_fail(STATUS_USAGE, &err);
     } else {
         if (outcome_write(&outcome, folder, &err) != 0 ||
-            outcome_draw(&outcome, folder, &figures, &err) != 0)
+            outcome_draw(&outcome, folder, &past.plan, &figures, &err) != 0)
             status = command_fail(STATUS_FAILED, &err);
         else if (figures.no_gnuplot || *figures.problem)
             status = STATUS_MISSING;

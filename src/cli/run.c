@@ -292,7 +292,7 @@ static int report(struct job *j, struct err *err)
         return -1;
     int status = outcome_write(&outcome, j->folder, err);
     if (status == 0)
-        status = outcome_draw(&outcome, j->folder, &figures, err);
+        status = outcome_draw(&outcome, j->folder, &j->plan, &figures, err);
     struct outcome_style style = {.curve = !j->options.quiet, .color = j->options.color};
     outcome_print(&outcome, j->folder, (int)j->options.format, &style);
     if (j->options.format == FORMAT_TEXT && !j->options.quiet)

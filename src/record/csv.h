@@ -12,8 +12,8 @@
 
 struct csv {
     FILE *file;
-    size_t line;     /* of the row, from 1; the header is line 1 */
-    char *header;    /* its cells, one after the other */
+    size_t line;  /* of the row, from 1; the header is line 1 */
+    char *header; /* its cells, one after the other */
     size_t n_columns;
     char *row;       /* cut into cells as far as was asked for */
     size_t capacity; /* of row */

@@ -59,10 +59,11 @@ static json_t *machine_json(const struct manifest *m)
     struct utsname u;
     uname(&u);
     const struct topo_counts *t = m->machine;
-    return json_pack("{s:o,s:o,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:f,s:i,s:i,s:f}", "cpu", cpu_fact("model name"), "microcode", cpu_fact("microcode"),
-                     "system", u.sysname, "kernel", u.release, "packages", t->packages,
-                     "numa_nodes", t->numa_nodes, "cores", t->cores, "pus", t->pus, "affinity",
-                     t->affinity, "quota_cpus", t->quota_cpus, "usable", t->usable, "usable_cores",
+    return json_pack("{s:o,s:o,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:f,s:i,s:i,s:f}", "cpu",
+                     cpu_fact("model name"), "microcode", cpu_fact("microcode"), "system",
+                     u.sysname, "kernel", u.release, "packages", t->packages, "numa_nodes",
+                     t->numa_nodes, "cores", t->cores, "pus", t->pus, "affinity", t->affinity,
+                     "quota_cpus", t->quota_cpus, "usable", t->usable, "usable_cores",
                      t->usable_cores, "memory_gib",
                      (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 0x1p30);
 }
@@ -255,8 +256,8 @@ static json_t *plan_json(const struct plan *plan)
 
 static void add_left_out(json_t *all, const struct experiment *e, const char *what, const char *why)
 {
-    json_array_append_new(all, json_pack("{s:s,s:s,s:s}", "experiment", e->name, "what", what,
-                                         "why", why));
+    json_array_append_new(
+        all, json_pack("{s:s,s:s,s:s}", "experiment", e->name, "what", what, "why", why));
 }
 
 /* Dispatches that were asked for in a list and that a backend and schedule cannot have. */
@@ -308,8 +309,8 @@ static json_t *left_out_json(const struct manifest *m)
         for (size_t k = 0; k < m->experiments->n; k++)
             is_run = is_run || m->experiments->items[k].section == &c->sections[i];
         if (!is_run)
-            json_array_append_new(all, json_pack("{s:s,s:s,s:o}", "experiment",
-                                                 c->sections[i].name, "what", "all of it", "why",
+            json_array_append_new(all, json_pack("{s:s,s:s,s:o}", "experiment", c->sections[i].name,
+                                                 "what", "all of it", "why",
                                                  json_sprintf("--only %s", m->options->only)));
     }
     return all;

@@ -1,0 +1,70 @@
+/* The twelve rules of Hoefler and Belli (Scientific Benchmarking of Parallel Computing Systems,
+ * SC15), checked on a run: each looks at what the run's folder holds and says in one sentence what
+ * it saw. No rule is met by not looking: where the evidence is absent, it is not met.
+ *
+ *   1. fill in struct rules_evidence
+ *   2. rules_judge()
+ *   3. rules_line() for tables and captions, or the results one by one (`poolmark validate`)
+ */
+#ifndef POOLMARK_REPORT_RULES_H
+#define POOLMARK_REPORT_RULES_H
+
+#include "report/summary.h"
+
+enum { RULES = 12, FILE_CHECKS = 4, RULE_BYTES = 400 };
+
+/* What the plan knows of one point. */
+struct rules_point {
+    const struct point *point;
+    uint64_t wanted; /* samples; 0: as many as it takes, since precision decides */
+    double bound;    /* largest speedup that theory allows */
+};
+
+struct rules_evidence {
+    const char *folder;
+    const struct summary *summary; /* of samples.csv, estimated */
+    const json_t *manifest;        /* NULL: it cannot be read */
+    const struct rules_point *points;
+    size_t n_points;
+    const char *const *plan_keys; /* that plan.ini must have, ends with NULL */
+    bool has_articles;
+    bool is_drawing; /* the figures are about to be drawn: they are not looked at yet */
+};
+
+struct rule_result {
+    bool met;
+    char why[RULE_BYTES]; /* what was seen, or what is amiss; no full stop */
+};
+
+struct rules_verdict {
+    struct rule_result rules[RULES];       /* in the order of rule_table */
+    struct rule_result files[FILE_CHECKS]; /* in the order of file_table: do the files agree? */
+};
+
+struct evidence; /* what was read from the folder (evidence.h) */
+
+struct rule {
+    const char *name; /* "intervals" */
+    const char *says; /* the rule, in short */
+    bool (*check)(const struct evidence *e, struct text *why);
+};
+
+extern const struct rule rule_table[RULES];       /* rule 1 first */
+extern const struct rule file_table[FILE_CHECKS]; /* "samples.csv", ... */
+
+void rules_judge(const struct rules_evidence *given, struct rules_verdict *verdict);
+
+/* Looks anew at what is drawn, rule 12, and leaves the rest of the verdict as it is. */
+void rules_judge_figures(const struct rules_evidence *given, struct rules_verdict *verdict);
+
+/* How many are met. */
+int rules_met(const struct rule_result *results, size_t n);
+
+/* "rules: 12/12", or "rules: 10/12 (5: 3 of 40 points ...; 12: ...)". Reasons that do not fit are
+ * left out, their numbers are not. Returns line. */
+char *rules_line(const struct rules_verdict *verdict, char *line, size_t size);
+
+/* The same without reasons, from that line: "rules: 10/12 (5, 12)". Returns brief. */
+char *rules_brief(const char *line, char *brief, size_t size);
+
+#endif
