@@ -210,6 +210,15 @@ static int read_flag(const char *text, bool *value, struct err *err)
     return 0;
 }
 
+static int read_precision_of(const char *text, struct experiment *e, struct err *err)
+{
+    static const char *const names[] = {"speedup", "time"};
+    e->precision_of_time = strcmp(text, names[1]) == 0;
+    return e->precision_of_time || strcmp(text, names[0]) == 0
+               ? 0
+               : text_refuse(err, "precision is of", text, names, 2);
+}
+
 /* Whether all schedules have the numbers that they reckon with, since the cells may not measure. */
 static int check_complete(const struct experiment *e, struct err *err)
 {
@@ -250,6 +259,9 @@ static int experiment_read(struct experiment *e, const struct context *x, struct
     READ(LAUNCHES, read_number(text, 1, MOST_REPS, &e->launches, err));
     READ(REPS, read_number(text, 1, MOST_REPS, &e->reps, err));
     READ(PRECISION, read_real(text, 0, 100, &e->precision, err));
+    READ(PRECISION_OF, read_precision_of(text, e, err));
+    READ(RETAKES, read_number(text, 0, MOST_RETAKES, &e->retakes, err));
+    READ(BIND_STRICT, read_flag(text, &e->bind_strict, err));
     READ(SCALE, read_real(text, 1e-9, 1e9, &e->scale, err));
     READ(FRESH, read_flag(text, &e->fresh, err));
     READ(OVERSUBSCRIBE, read_flag(text, &e->oversubscribe, err));

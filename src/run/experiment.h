@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-enum { MOST_WORKERS = 4096, MOST_REPS = 1000000 };
+enum { MOST_WORKERS = 4096, MOST_REPS = 1000000, MOST_RETAKES = 100 };
 #define MOST_TASKS (UINT64_C(1) << 40)
 
 enum ranks_choice { RANKS_AUTO, RANKS_ALL, RANKS_LIST };
@@ -45,8 +45,10 @@ struct experiment {
     size_t n_binds;
     uint64_t launches, reps;
     double precision; /* percent; 0: none */
+    bool precision_of_time; /* it looks at the interval of the time, not at that of the speedup */
+    uint64_t retakes;       /* how often a disturbed sample is taken again */
     double scale;
-    bool fresh, oversubscribe, calibrate;
+    bool fresh, oversubscribe, calibrate, bind_strict;
     uint64_t timeout_ns; /* 0: by rule */
 };
 

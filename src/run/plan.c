@@ -497,6 +497,13 @@ void plan_release(struct plan *plan)
     *plan = (struct plan){0};
 }
 
+bool plan_looks_at_ratio(const struct plan *plan, size_t i)
+{
+    const struct plan_point *p = &plan->points[i];
+    return !p->experiment->precision_of_time && p->base != i &&
+           strcmp(p->point.workload, "null") != 0;
+}
+
 /* --- estimates of cost ------------------------------------------------------------------------ */
 
 static uint64_t samples_of(const struct plan_point *p)

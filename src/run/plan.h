@@ -68,6 +68,11 @@ void plan_release(struct plan *plan);
 /* The point of the plan that is equal, or SIZE_MAX. */
 size_t plan_find(const struct plan *plan, const struct point *point);
 
+/* Whether --precision looks at the point's speedup: the interval of the ratios to its base. Else it
+ * looks at the time: that was asked for, or it is a base, or tasks that do nothing, of which tables
+ * show no speedup. */
+bool plan_looks_at_ratio(const struct plan *plan, size_t point);
+
 /* Samples that the plan asks for when nothing stops early, and an estimate of how long they take,
  * in ns, from the ideal times. */
 uint64_t plan_samples(const struct plan *plan);

@@ -24,7 +24,12 @@ struct run_result {
     uint64_t n_samples; /* taken in this execution */
     uint64_t n_failed;  /* of them not ok */
     bool worker_lost;   /* a cell died, hung or talked nonsense */
-    bool wrong;         /* a wrong answer, or a request that could not be carried out */
+    bool wrong;         /* a wrong answer, a request that could not be carried out, or a worker that
+                           --bind-strict found elsewhere */
+    uint64_t n_disturbed;   /* of the samples: right, and carry flags; n_retaken of these */
+    uint64_t n_retaken;     /* were taken again and are set aside, the others count all the same */
+    char disturbances[256]; /* "preempted 9, slow-clock 3": how many carry which flag */
+    bool retakes_held;      /* too many were disturbed for all of them to be taken again */
     bool interrupted, out_of_time;
     size_t n_skipped;   /* points that lack samples, or precision, because of either */
     char skipped[1024]; /* their experiments: "strong-burn 4, tiny 2" */
