@@ -400,6 +400,7 @@ static int read_fields(struct sample *sample, const json_t *answer, struct err *
     told.launch = sample->launch;
     told.pass = sample->pass;
     told.group = sample->group;
+    told.retake = sample->retake;
     told.open_ns = sample->open_ns;
     told.cell_pid = sample->cell_pid;
     told.taken_at_ns = sample->taken_at_ns;
@@ -457,6 +458,65 @@ static bool read_answer(struct cell *cell, const char *line, struct sample *samp
     }
     json_decref(answer);
     return good;
+}
+
+/* "worker 3 (rank 1, thread 1 on node1) was asked to run on PU 2 and was seen on PU 0". */
+static void describe_misplaced(const struct cell *cell, size_t worker, const char *asked,
+                               const char *seen, size_t n, char *to, size_t size)
+{
+    struct text t = TEXT_INIT;
+    text_addf(&t, "worker %zu", worker);
+    if (worker < cell->n_placements && cell->spec->kind->uses_ranks) {
+        const struct placement_row *row = &cell->placements[worker];
+        text_addf(&t, " (rank %llu", (unsigned long long)row->rank);
+        if (cell->spec->kind->uses_threads)
+            text_addf(&t, ", thread %llu", (unsigned long long)row->thread);
+        text_addf(&t, "%s%s)", *cell->hosts[worker] ? " on " : "", cell->hosts[worker]);
+    }
+    text_addf(&t, " was asked to run on PU %s and was seen on PU %s", asked, seen);
+    if (n > 1)
+        text_addf(&t, "; %zu of %u workers were elsewhere", n, cell->spec->workers);
+    text_copy(to, size, t.text);
+    text_release(&t);
+}
+
+static bool is_misplaced_from_start(const struct cell *cell, char *sentence, size_t size)
+{
+    size_t n = 0, first = 0;
+    for (size_t i = 0; i < cell->n_placements; i++) {
+        const struct placement_row *row = &cell->placements[i];
+        if (!*row->requested_pu || !*row->observed_pu ||
+            strcmp(row->requested_pu, row->observed_pu) == 0)
+            continue;
+        if (n++ == 0)
+            first = i;
+    }
+    if (n)
+        describe_misplaced(cell, first, cell->placements[first].requested_pu,
+                           cell->placements[first].observed_pu, n, sentence, size);
+    return n > 0;
+}
+
+bool cell_is_misplaced(const struct cell *cell, const json_t *answer, const struct sample *sample,
+                       char *sentence, size_t size)
+{
+    if (!answer)
+        return is_misplaced_from_start(cell, sentence, size);
+    if (sample->misplaced == 0)
+        return false;
+    const json_t *first = json_array_get(json_object_get(answer, "misplacements"), 0);
+    json_int_t worker, asked, seen;
+    char asked_pu[24], seen_pu[24];
+    if (json_unpack((json_t *)first, "[I,I,I]", &worker, &asked, &seen) == 0 && worker >= 0) {
+        snprintf(asked_pu, sizeof asked_pu, "%lld", (long long)asked);
+        snprintf(seen_pu, sizeof seen_pu, "%lld", (long long)seen);
+        describe_misplaced(cell, (size_t)worker, asked_pu, seen_pu, (size_t)sample->misplaced,
+                           sentence, size);
+    } else {
+        snprintf(sentence, size, "%llu of %u workers did not end where they were asked to run",
+                 (unsigned long long)sample->misplaced, cell->spec->workers);
+    }
+    return true;
 }
 
 static enum cell_state fail_cell(struct cell *cell, struct sample *sample, const char *status,

@@ -216,7 +216,7 @@ static int read_precision_of(const char *text, struct experiment *e, struct err 
     e->precision_of_time = strcmp(text, names[1]) == 0;
     return e->precision_of_time || strcmp(text, names[0]) == 0
                ? 0
-               : text_refuse(err, "precision is of", text, names, 2);
+               : text_refuse(err, "unknown quantity", text, names, 2);
 }
 
 /* Whether all schedules have the numbers that they reckon with, since the cells may not measure. */

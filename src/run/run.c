@@ -5,93 +5,50 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "run/cells.h"
-#include "stats/stats.h"
+#include "run/stopping.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What is known of a point while the run goes on. */
-struct progress_of_point {
-    double *times; /* of right answers */
-    int *launches; /* each one's launch */
-    size_t n, capacity, launches_capacity;
-    uint8_t *done; /* bit launch * reps + pass */
-    size_t done_bytes;
-    bool dead;    /* it failed: not asked again */
-    bool settled; /* its interval is narrow enough */
+enum { MOST_FLAGS = 16 };
+
+/* How many samples carry a flag. */
+struct flag_count {
+    char flag[24];
+    uint64_t n;
 };
 
 struct state {
     const struct run *run;
     struct plan *plan;
     struct run_result *result;
-    struct progress_of_point *points;
+    struct stopping stopping;
     struct cell *cells;   /* by number of the plan's cells; those of the current group are alive */
     struct err *failures; /* why a cell could not start in this launch; empty: it could */
     struct journal samples, placements, workers, traces;
     uint64_t order, deadline_ns;
+    uint64_t n_first, n_retakes; /* samples of the whole run, resumed or not */
+    struct flag_count flags[MOST_FLAGS];
     struct cell_wait wait;
     struct text remarks; /* lines that were said, of samples that carry a remark */
     bool journal_failed; /* a row could not be written: err says why, and the run ends */
+    uint64_t n_due;      /* samples of the group's launch that were not asked for yet, */
+    double cost_due;     /* and what they cost */
     char what[400];      /* for the progress line */
     struct err *err;
 };
 
-/* --- what is done already ----------------------------------------------------------------------
+/* --- what the journal has ----------------------------------------------------------------------
  */
 
-static size_t done_index(const struct plan_point *p, uint64_t launch, uint64_t pass)
+static void count_take(struct state *s, const struct sample *sample)
 {
-    return (size_t)(launch * p->experiment->reps + pass);
-}
-
-static bool is_done(const struct state *s, size_t i, uint64_t launch, uint64_t pass)
-{
-    size_t at = done_index(&s->plan->points[i], launch, pass);
-    return at / 8 < s->points[i].done_bytes && s->points[i].done[at / 8] >> (at % 8) & 1;
-}
-
-static void mark_done(struct state *s, size_t i, uint64_t launch, uint64_t pass)
-{
-    struct progress_of_point *p = &s->points[i];
-    size_t at = done_index(&s->plan->points[i], launch, pass), need = at / 8 + 1;
-    if (need > p->done_bytes) {
-        p->done = alloc_grown(p->done, need * 2, 1);
-        memset(p->done + p->done_bytes, 0, need * 2 - p->done_bytes);
-        p->done_bytes = need * 2;
-    }
-    p->done[at / 8] |= (uint8_t)(1u << (at % 8));
-}
-
-/* The time that counts: with fresh, making and ending the workers is part of it. */
-static double time_of(const struct plan_point *p, const struct sample *sample)
-{
-    uint64_t ns = sample->wall_ns;
-    if (p->point.fresh)
-        ns += sample->open_ns + sample->close_ns;
-    return (double)ns;
-}
-
-static void remember(struct state *s, size_t i, const struct sample *sample)
-{
-    struct progress_of_point *p = &s->points[i];
-    const struct plan_point *point = &s->plan->points[i];
-    if (strcmp(sample->status, "ok") != 0)
-        return;
-    p->times = alloc_room(p->times, p->n, &p->capacity, sizeof *p->times);
-    p->launches = alloc_room(p->launches, p->n, &p->launches_capacity, sizeof *p->launches);
-    p->times[p->n] = time_of(point, sample);
-    p->launches[p->n++] = (int)sample->launch;
-    double precision = point->experiment->precision;
-    /* One launch cannot tell how launches differ: look only after two, unless one is all there is.
-     */
-    if (precision > 0 && p->n >= STATS_LEAST_FOR_INTERVAL &&
-        (sample->launch > 0 || point->experiment->launches == 1)) {
-        struct estimate e = stats_estimate(p->times, p->launches, p->n);
-        p->settled = stats_relative_halfwidth(&e) * 100 <= precision;
-    }
+    if (sample->retake)
+        s->n_retakes++;
+    else
+        s->n_first++;
 }
 
 /* Reading the journal of a run that is resumed. */
@@ -117,23 +74,10 @@ static int resume_sample(void *user, size_t number, const struct sample *sample,
     size_t i = r->numbers[number];
     if (sample->order >= r->s->order)
         r->s->order = sample->order + 1;
-    if (i == SIZE_MAX || strcmp(sample->status, "ok") != 0)
-        return 0; /* what failed is asked for again */
-    /* A base is asked once a pass in every group that needs it; count it where it was taken. */
-    if (r->s->plan->points[i].base != i || r->s->plan->n_groups == 1)
-        mark_done(r->s, i, sample->launch, sample->pass);
-    else
-        mark_done(r->s, i, sample->launch * r->s->plan->n_groups + sample->group, sample->pass);
-    remember(r->s, i, sample);
+    count_take(r->s, sample);
+    if (i != SIZE_MAX)
+        stopping_note(&r->s->stopping, i, sample); /* what failed is asked for again */
     return 0;
-}
-
-/* The launch number under which a point's passes are marked: bases are asked in every group. */
-static uint64_t done_launch(const struct state *s, size_t i, uint64_t launch, size_t group)
-{
-    if (s->plan->points[i].base != i || s->plan->n_groups == 1)
-        return launch;
-    return launch * s->plan->n_groups + group;
 }
 
 /* Opens a file with rows that belong to samples. They are written before the sample's own row,
@@ -197,6 +141,13 @@ static double sample_cost(const struct plan_point *p)
     return p->bound.total_ns / (p->bound.speedup > 0 ? p->bound.speedup : 1) + 3e6;
 }
 
+static void add_progress(struct state *s, uint64_t n, double cost)
+{
+    progress_add(s->run->progress, n, cost);
+    s->n_due -= n < s->n_due ? n : s->n_due;
+    s->cost_due -= cost < s->cost_due ? cost : s->cost_due;
+}
+
 /* A launch that this machine cannot give; others of the same backend may be possible. */
 static void note_missing(struct plan *plan, struct cell_spec *spec, const char *reason)
 {
@@ -210,12 +161,12 @@ static void note_missing(struct plan *plan, struct cell_spec *spec, const char *
     text_copy(m->reason, sizeof m->reason, reason);
 }
 
-static int write_placements(struct state *s, const struct cell *cell, uint64_t launch, size_t group)
+static int write_placements(struct state *s, const struct cell *cell, const struct turn *turn)
 {
     for (size_t i = 0; i < cell->n_placements; i++) {
         struct placement_row *row = &cell->placements[i];
-        row->launch = launch;
-        row->group = group;
+        row->launch = turn->launch;
+        row->group = turn->group;
         hosts_add(s->run->hosts, cell->hosts[i]);
         hosts_hide(s->run->hosts, row->runtime, sizeof row->runtime);
         if (journal_append(&s->placements, placement_fields, row, NULL, NULL, s->err) != 0) {
@@ -286,8 +237,7 @@ static int write_trace(struct state *s, const struct cell *cell, const struct sa
 }
 
 /* Starts the point's cell if it is not alive. On failure tells it as a sample. */
-static bool wake_cell(struct state *s, size_t i, uint64_t launch, size_t group,
-                      struct sample *sample)
+static bool wake_cell(struct state *s, size_t i, const struct turn *turn, struct sample *sample)
 {
     size_t number = s->plan->points[i].cell;
     struct cell *cell = &s->cells[number];
@@ -300,7 +250,7 @@ static bool wake_cell(struct state *s, size_t i, uint64_t launch, size_t group,
         err = s->failures[number]; /* what could not start once is not tried for every point */
     } else if (cell->started || cell_start(cell, spec, &err) == 0) {
         if (cell_greet(cell, &s->wait, &missing, &err) == 0)
-            return write_placements(s, cell, launch, group) == 0;
+            return write_placements(s, cell, turn) == 0;
     }
     if (missing)
         note_missing(s->plan, spec, err.text);
@@ -316,8 +266,11 @@ static bool wake_cell(struct state *s, size_t i, uint64_t launch, size_t group,
 static void give_up(struct state *s, size_t i, const struct sample *sample)
 {
     const struct point *p = &s->plan->points[i].point;
-    bool wrong = strcmp(sample->status, "wrong") == 0 || strcmp(sample->status, "error") == 0;
-    s->points[i].dead = true;
+    static const char *const of_answers[] = {"wrong", "error", "misplaced"};
+    bool wrong = false;
+    for (size_t k = 0; k < sizeof of_answers / sizeof *of_answers; k++)
+        wrong = wrong || strcmp(sample->status, of_answers[k]) == 0;
+    stopping_give_up(&s->stopping, i);
     s->result->n_failed++;
     if (wrong)
         s->result->wrong = true;
@@ -349,122 +302,158 @@ static int journal_sample(struct state *s, const struct point *point, const stru
     return journal_append(&s->samples, point_fields, point, sample_fields, &kept, s->err);
 }
 
-/* Asks for one sample and journals it. Returns -1 when the journal cannot be written. */
-static int take_sample(struct state *s, size_t i, uint64_t launch, size_t group, uint64_t pass)
+/* With --bind-strict a worker elsewhere than it was asked to be makes the sample fail. */
+static void judge_places(const struct plan_point *p, const struct cell *cell, const json_t *answer,
+                         struct sample *sample)
+{
+    char sentence[FIELD_TEXT_BYTES];
+    if (!p->experiment->bind_strict || strcmp(sample->status, answer ? "ok" : "") != 0 ||
+        !cell_is_misplaced(cell, answer, sample, sentence, sizeof sentence))
+        return;
+    text_copy(sample->status, sizeof sample->status, "misplaced");
+    text_copy(sample->error, sizeof sample->error, sentence);
+    if (!answer)
+        sample->taken_at_ns = clock_read_ns(CLOCK_REALTIME);
+}
+
+/* What came of asking. */
+enum taken {
+    TAKEN,     /* it is in the journal */
+    NOT_TAKEN, /* the run is to end, or the backend is missing: nothing was written */
+    NOT_WRITTEN,
+};
+
+/* Asks for one sample and journals it. */
+static enum taken take_once(struct state *s, size_t i, struct sample *sample)
 {
     const struct plan_point *p = &s->plan->points[i];
     struct cell *cell = &s->cells[p->cell];
-    const struct cell_spec *spec = &s->plan->cells[p->cell];
-    struct sample sample = {.launch = launch,
-                            .pass = pass,
-                            .group = group,
-                            .imbalance = NAN,
-                            .h_ns = NAN,
-                            .task_mean_ns = NAN,
-                            .task_sd_ns = NAN};
+    const struct turn turn = {sample->launch, sample->group, sample->pass};
+    bool is_fresh = s->plan->cells[p->cell].fresh;
     json_t *answer = NULL;
-    snprintf(s->what, sizeof s->what, "%.64s %.32s W=%llu", p->point.experiment, p->point.backend,
-             (unsigned long long)p->point.workers);
-    progress_show(s->run->progress, s->what);
     enum cell_state state = CELL_GOES_ON;
-    if (wake_cell(s, i, launch, group, &sample))
-        state = cell_ask(cell, p, s->run->options->trace, spec->fresh, &s->wait, &sample, &answer);
+    progress_show(s->run->progress, s->what);
+    if (wake_cell(s, i, &turn, sample)) {
+        judge_places(p, cell, NULL, sample);
+        if (!*sample->status)
+            state = cell_ask(cell, p, s->run->options->trace, is_fresh, &s->wait, sample, &answer);
+    }
     if (s->journal_failed)
-        return -1;
+        return NOT_WRITTEN;
     if (state == CELL_INTERRUPTED || s->result->interrupted || s->result->out_of_time ||
-        strcmp(sample.status, "missing") == 0) {
+        strcmp(sample->status, "missing") == 0) {
         json_decref(answer);
-        return 0;
+        return NOT_TAKEN;
     }
-    sample.order = s->order++;
+    if (answer)
+        judge_places(p, cell, answer, sample);
+    sample->order = s->order++;
     s->result->n_samples++;
-    int status = answer ? write_workers(s, cell, &sample, answer) : 0;
+    count_take(s, sample);
+    int status = answer ? write_workers(s, cell, sample, answer) : 0;
     if (status == 0 && answer && s->run->options->trace)
-        status = write_trace(s, cell, &sample, answer);
+        status = write_trace(s, cell, sample, answer);
     if (status == 0)
-        status = journal_sample(s, &p->point, &sample);
+        status = journal_sample(s, &p->point, sample);
     json_decref(answer);
-    say_remark(s, &p->point, &sample);
-    if (spec->fresh)
+    say_remark(s, &p->point, sample);
+    if (is_fresh)
         cell_stop(cell);
-    if (strcmp(sample.status, "ok") == 0) {
-        mark_done(s, i, done_launch(s, i, launch, group), pass);
-        remember(s, i, &sample);
-    } else {
-        give_up(s, i, &sample);
+    stopping_note(&s->stopping, i, sample);
+    return status == 0 ? TAKEN : NOT_WRITTEN;
+}
+
+/* Counts the sample's flags. */
+static void count_flags(struct state *s, const struct sample *sample)
+{
+    size_t n;
+    char **words = text_words(sample->flags, " ", &n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; *words[i] && k < MOST_FLAGS; k++) {
+            struct flag_count *t = &s->flags[k];
+            if (!*t->flag)
+                text_copy(t->flag, sizeof t->flag, words[i]);
+            if (strncmp(t->flag, words[i], sizeof t->flag - 1) != 0)
+                continue;
+            t->n++;
+            break;
+        }
+    text_words_free(words);
+}
+
+/* Whether a disturbed sample that was taken again so often is taken once more. */
+static bool is_retaken(struct state *s, size_t i, uint64_t retakes)
+{
+    if (retakes >= s->plan->points[i].experiment->retakes)
+        return false;
+    if (s->n_retakes < RETAKES_AT_LEAST + s->n_first / SAMPLES_PER_RETAKE)
+        return true;
+    if (!s->result->retakes_held && s->run->progress->to)
+        progress_say(s->run->progress,
+                     "poolmark: more samples are disturbed than can be taken again (%d, and one for "
+                     "every %d others): the rest count as they are; poolmark doctor tells what "
+                     "disturbs",
+                     RETAKES_AT_LEAST, SAMPLES_PER_RETAKE);
+    s->result->retakes_held = true;
+    return false;
+}
+
+/* Takes the point's sample of the turn, again while it is disturbed and may be. Returns -1 when the
+ * journal cannot be written. */
+static int take_sample(struct state *s, size_t i, const struct turn *turn)
+{
+    const struct plan_point *p = &s->plan->points[i];
+    uint64_t before = stopping_takes(&s->stopping, i, turn);
+    for (uint64_t retakes = 0;; retakes++) {
+        struct sample sample = {.launch = turn->launch,
+                                .pass = turn->pass,
+                                .group = turn->group,
+                                .retake = before + retakes,
+                                .imbalance = NAN,
+                                .h_ns = NAN,
+                                .task_mean_ns = NAN,
+                                .task_sd_ns = NAN};
+        snprintf(s->what, sizeof s->what, "%.64s %.32s W=%llu%s", p->point.experiment,
+                 p->point.backend, (unsigned long long)p->point.workers, retakes ? " again" : "");
+        enum taken taken = take_once(s, i, &sample);
+        if (taken != TAKEN)
+            return taken == NOT_WRITTEN ? -1 : 0;
+        if (retakes == 0)
+            add_progress(s, 1, sample_cost(p));
+        if (strcmp(sample.status, "ok") != 0) {
+            give_up(s, i, &sample);
+            return 0;
+        }
+        if (!*sample.flags)
+            return 0;
+        s->result->n_disturbed++;
+        count_flags(s, &sample);
+        if (should_stop(s) || !is_retaken(s, i, retakes))
+            return 0;
+        s->result->n_retaken++;
     }
-    progress_add(s->run->progress, 1, sample_cost(p));
-    return status;
 }
 
 /* --- passes, groups, launches -------------------------------------------------------------------
  */
 
-static bool wants_launch(const struct state *s, const struct plan_point *p, uint64_t launch)
-{
-    /* With a precision and a time limit, launches go on until one of them is reached. */
-    bool open_ended = p->experiment->precision > 0 && s->run->options->max_seconds_ns > 0;
-    return launch < p->experiment->launches || open_ended;
-}
-
-/* Whether the point itself still wants the sample (launch, pass). */
-static bool wants(const struct state *s, size_t i, uint64_t launch, size_t group, uint64_t pass)
-{
-    const struct plan_point *p = &s->plan->points[i];
-    const struct progress_of_point *known = &s->points[i];
-    return !known->dead && !known->settled && !s->plan->cells[p->cell].unavailable &&
-           wants_launch(s, p, launch) && pass < p->experiment->reps &&
-           !is_done(s, i, done_launch(s, i, launch, group), pass);
-}
-
-/* Whether a point is to be asked in a pass: it wants the sample, or it is the base of one that
- * does. */
-static bool is_needed(const struct state *s, size_t i, size_t g, uint64_t launch, uint64_t pass)
-{
-    const struct plan_group *group = &s->plan->groups[g];
-    bool is_base = s->plan->points[i].base == i, needed = false, alone = true;
-    for (size_t m = 0; is_base && m < group->n_points; m++) {
-        size_t other = group->points[m];
-        if (other == i || s->plan->points[other].base != i)
-            continue;
-        alone = false;
-        /* Also where the other has its sample already: a run that was broken off before the base's
-         * turn would otherwise lack the pair. */
-        needed = needed || wants(s, other, launch, g, pass) || is_done(s, other, launch, pass);
-    }
-    if (!is_base || alone)
-        return wants(s, i, launch, g, pass);
-    return needed && !s->points[i].dead && !s->plan->cells[s->plan->points[i].cell].unavailable &&
-           !is_done(s, i, done_launch(s, i, launch, g), pass);
-}
-
 /* The points to be asked in a pass, in their random order. All of the group's points are shuffled,
  * asked or not, so that a resumed run goes on in the order that it would have had. */
-static size_t collect_pass(const struct state *s, size_t g, uint64_t launch, uint64_t pass,
-                           size_t *points)
+static size_t collect_pass(struct state *s, const struct turn *turn, size_t *points)
 {
-    const struct plan_group *group = &s->plan->groups[g];
+    const struct plan_group *group = &s->plan->groups[turn->group];
     size_t *order = alloc_zeroed(group->n_points, sizeof *order), n = 0;
     memcpy(order, group->points, group->n_points * sizeof *order);
     struct rng rng;
-    rng_seed(&rng, s->run->options->seed ^ rng_mix(launch * 1000003 + g) ^ rng_mix(~pass));
+    rng_seed(&rng, s->run->options->seed ^ rng_mix(turn->launch * 1000003 + turn->group) ^
+                       rng_mix(~turn->pass));
     rng_shuffle(&rng, order, group->n_points);
     for (size_t k = 0; k < group->n_points; k++)
-        if (is_needed(s, order[k], g, launch, pass))
+        if (!stopping_has(&s->stopping, order[k], turn) &&
+            stopping_asks(&s->stopping, order[k], turn))
             points[n++] = order[k];
     free(order);
     return n;
-}
-
-static uint64_t passes_of(const struct state *s, const struct plan_group *group)
-{
-    uint64_t most = 0;
-    for (size_t k = 0; k < group->n_points; k++) {
-        uint64_t reps = s->plan->points[group->points[k]].experiment->reps;
-        if (reps > most)
-            most = reps;
-    }
-    return most;
 }
 
 /* Starts, all at once, the cells that the first pass needs; they are greeted when first asked. */
@@ -478,10 +467,9 @@ static void start_cells(struct state *s, const size_t *points, size_t n)
     }
 }
 
-static int run_pass(struct state *s, size_t g, uint64_t launch, uint64_t pass, size_t *points,
-                    bool *first)
+static int run_pass(struct state *s, const struct turn *turn, size_t *points, bool *first)
 {
-    size_t n = collect_pass(s, g, launch, pass, points);
+    size_t n = collect_pass(s, turn, points);
     if (n == 0)
         return 0;
     if (*first) {
@@ -491,32 +479,49 @@ static int run_pass(struct state *s, size_t g, uint64_t launch, uint64_t pass, s
         for (size_t k = 0; k < n; k++) {
             struct sample unused = {0};
             if (!s->plan->cells[s->plan->points[points[k]].cell].fresh)
-                (void)wake_cell(s, points[k], launch, g, &unused);
+                (void)wake_cell(s, points[k], turn, &unused);
             if (s->result->interrupted || s->result->out_of_time)
                 return 0;
         }
-        n = collect_pass(s, g, launch, pass, points);
+        n = collect_pass(s, turn, points);
     }
     for (size_t k = 0; k < n; k++) {
         if (should_stop(s))
             return 0;
-        if (s->points[points[k]].dead)
-            continue;
-        if (take_sample(s, points[k], launch, g, pass) != 0)
+        if (stopping_asks(&s->stopping, points[k], turn) && take_sample(s, points[k], turn) != 0)
             return -1;
     }
     return 0;
+}
+
+/* What the group's points would ask for in a launch if none stopped early. */
+static void cost_of_launch(const struct state *s, const struct plan_group *group, uint64_t launch,
+                           uint64_t *n, double *cost)
+{
+    *n = 0;
+    *cost = 0;
+    for (size_t k = 0; k < group->n_points; k++) {
+        const struct plan_point *p = &s->plan->points[group->points[k]];
+        if (launch >= p->experiment->launches)
+            continue;
+        *n += p->experiment->reps;
+        *cost += (double)p->experiment->reps * sample_cost(p);
+    }
 }
 
 static int run_group(struct state *s, size_t g, uint64_t launch)
 {
     const struct plan_group *group = &s->plan->groups[g];
     size_t *points = alloc_zeroed(group->n_points, sizeof *points);
-    uint64_t n_passes = passes_of(s, group);
+    struct turn turn = {launch, g, 0};
     bool first = true;
     int status = 0;
-    for (uint64_t pass = 0; pass < n_passes && status == 0 && !should_stop(s); pass++)
-        status = run_pass(s, g, launch, pass, points, &first);
+    cost_of_launch(s, group, launch, &s->n_due, &s->cost_due);
+    for (; status == 0 && !should_stop(s) && stopping_asks_any(&s->stopping, &turn); turn.pass++)
+        status = run_pass(s, &turn, points, &first);
+    /* What nobody wanted is done, too. */
+    if (!s->result->interrupted && !s->result->out_of_time)
+        progress_add(s->run->progress, s->n_due, s->cost_due);
     free(points);
     for (size_t k = 0; k < group->n_cells; k++) {
         cell_stop(&s->cells[group->cells[k]]);
@@ -525,23 +530,12 @@ static int run_group(struct state *s, size_t g, uint64_t launch)
     return status;
 }
 
-static bool any_wants_launch(const struct state *s, uint64_t launch)
+static bool any_wants_launch(struct state *s, uint64_t launch)
 {
-    for (size_t i = 0; i < s->plan->n; i++) {
-        const struct plan_point *p = &s->plan->points[i];
-        if (wants_launch(s, p, launch) && !s->points[i].dead && !s->points[i].settled &&
-            !s->plan->cells[p->cell].unavailable)
+    for (size_t g = 0; g < s->plan->n_groups; g++)
+        if (stopping_asks_any(&s->stopping, &(struct turn){launch, g, 0}))
             return true;
-    }
     return false;
-}
-
-static bool is_skipped(const struct state *s, size_t i)
-{
-    const struct plan_point *p = &s->plan->points[i];
-    bool lacks = s->points[i].n < p->experiment->launches * p->experiment->reps;
-    return !s->points[i].dead && !s->points[i].settled && !s->plan->cells[p->cell].unavailable &&
-           (lacks || wants_launch(s, p, UINT64_MAX));
 }
 
 /* Counts the points that were skipped and names their experiments: "strong-burn 4, tiny 2". */
@@ -552,7 +546,7 @@ static void note_skipped(struct state *s)
         const struct experiment *e = s->plan->points[i].experiment;
         size_t n = 0;
         for (end = i; end < s->plan->n && s->plan->points[end].experiment == e; end++)
-            n += is_skipped(s, end);
+            n += stopping_lacks(&s->stopping, end);
         if (n)
             text_addf(&names, "%s%s %zu", names.length ? ", " : "", e->name, n);
         s->result->n_skipped += n;
@@ -561,13 +555,33 @@ static void note_skipped(struct state *s)
     text_release(&names);
 }
 
+/* The commonest flags first: "preempted 9, slow-clock 3". */
+static void tell_disturbances(struct state *s)
+{
+    struct text list = TEXT_INIT;
+    for (;;) {
+        struct flag_count *most = &s->flags[0];
+        for (size_t k = 1; k < MOST_FLAGS; k++)
+            if (s->flags[k].n > most->n)
+                most = &s->flags[k];
+        if (most->n == 0)
+            break;
+        text_addf(&list, "%s%s %llu", list.length ? ", " : "", most->flag,
+                  (unsigned long long)most->n);
+        most->n = 0;
+    }
+    text_copy(s->result->disturbances, sizeof s->result->disturbances,
+              list.length ? list.text : "");
+    text_release(&list);
+}
+
 int run_execute(const struct run *run, struct plan *plan, struct run_result *result,
                 struct err *err)
 {
     *result = (struct run_result){0};
     struct state s = {.run = run, .plan = plan, .result = result, .err = err};
     s.samples = s.placements = s.workers = s.traces = (struct journal)JOURNAL_INIT;
-    s.points = alloc_zeroed(plan->n, sizeof *s.points);
+    stopping_init(&s.stopping, plan, run->options->max_seconds_ns > 0);
     s.cells = alloc_zeroed(plan->n_cells, sizeof *s.cells);
     s.failures = alloc_zeroed(plan->n_cells, sizeof *s.failures);
     for (size_t i = 0; i < plan->n_cells; i++)
@@ -582,6 +596,7 @@ int run_execute(const struct run *run, struct plan *plan, struct run_result *res
             status = run_group(&s, g, launch);
     if (result->interrupted || result->out_of_time)
         note_skipped(&s);
+    tell_disturbances(&s);
     for (size_t i = 0; i < plan->n_cells; i++)
         cell_stop(&s.cells[i]);
     text_release(&s.remarks);
@@ -589,12 +604,7 @@ int run_execute(const struct run *run, struct plan *plan, struct run_result *res
     journal_close(&s.placements);
     journal_close(&s.workers);
     journal_close(&s.traces);
-    for (size_t i = 0; i < plan->n; i++) {
-        free(s.points[i].times);
-        free(s.points[i].launches);
-        free(s.points[i].done);
-    }
-    free(s.points);
+    stopping_release(&s.stopping);
     free(s.cells);
     free(s.failures);
     return status;

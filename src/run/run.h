@@ -6,11 +6,11 @@
  *         start the cells, wait for their hellos
  *         for each pass
  *           ask every point of the group that still wants samples, in a random order, for one
+ *             and again, at once, when it was disturbed (--retakes): the last one counts
  *         end the cells
  *
  * The order of a pass depends on (seed, launch, group, pass) alone, so a resumed run goes on in the
- * same order. A point stops early when its interval is narrow enough (--precision); its base goes
- * on as long as a point of the group needs it.
+ * same order. Which points a pass asks is stopping.h's to say.
  */
 #ifndef POOLMARK_RUN_RUN_H
 #define POOLMARK_RUN_RUN_H
@@ -19,6 +19,10 @@
 #include "run/hosts.h"
 #include "run/plan.h"
 #include "run/progress.h"
+
+/* Of the samples of a run at most so many are retakes: a few, and one for every so many others. On
+ * a host that is never quiet a run thus takes a quarter longer, and not three times as long. */
+enum { RETAKES_AT_LEAST = 10, SAMPLES_PER_RETAKE = 4 };
 
 struct run_result {
     uint64_t n_samples; /* taken in this execution */
