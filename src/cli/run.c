@@ -141,6 +141,15 @@ static void release(struct job *j)
     configuration_release(&j->configuration);
 }
 
+/* "about", or "at most about" where precision may stop sooner. */
+static const char *about(const struct job *j)
+{
+    for (size_t i = 0; i < j->experiments.n; i++)
+        if (j->experiments.items[i].precision > 0)
+            return "at most about";
+    return "about";
+}
+
 /* Prints a word as a shell reads it. */
 static void print_quoted(const char *word)
 {
@@ -158,9 +167,9 @@ static int dry_run(const struct job *j)
 {
     char text[256], span[32];
     printf("%s\n", topo_explain(&j->machine, text, sizeof text));
-    printf("experiments %zu, points %zu, cells %zu, groups %zu, samples %llu, about %s\n",
+    printf("experiments %zu, points %zu, cells %zu, groups %zu, samples %llu, %s %s\n",
            j->experiments.n, j->plan.n, j->plan.n_cells, j->plan.n_groups,
-           (unsigned long long)plan_samples(&j->plan),
+           (unsigned long long)plan_samples(&j->plan), about(j),
            units_format_span(plan_estimate_ns(&j->plan), span, sizeof span));
     for (size_t g = 0; g < j->plan.n_groups; g++) {
         printf("\ngroup %zu, points %zu:\n", g, j->plan.groups[g].n_points);
@@ -253,6 +262,23 @@ static void say_stopped(const struct job *j, const struct run_result *result)
             result->n_skipped ? ": " : "", result->skipped, command_program(), j->folder);
 }
 
+/* How many samples were disturbed, and what became of them. */
+static void say_disturbed(const struct job *j, const struct run_result *r)
+{
+    uint64_t n_left = r->n_disturbed - r->n_retaken;
+    if (r->n_disturbed == 0 || j->options.quiet)
+        return;
+    fprintf(stderr, "poolmark: %llu of %llu samples were disturbed (%s)",
+            (unsigned long long)r->n_disturbed, (unsigned long long)r->n_samples, r->disturbances);
+    if (r->n_retaken)
+        fprintf(stderr, "; %llu %s taken again", (unsigned long long)r->n_retaken,
+                r->n_retaken == 1 ? "was" : "were");
+    if (n_left)
+        fprintf(stderr, "; %llu count%s all the same", (unsigned long long)n_left,
+                n_left == 1 ? "s" : "");
+    fputc('\n', stderr);
+}
+
 static int exit_status(const struct job *j, const struct run_result *r)
 {
     if (r->interrupted)
@@ -326,10 +352,11 @@ static int run_job(struct job *j, struct err *err)
     if (!BUILD_OPTIMISED)
         fprintf(stderr, "poolmark: built without optimisation (-O0): times say little\n");
     if (!j->options.quiet)
-        fprintf(stderr, "%s; about %s\n", topo_explain(&j->machine, text, sizeof text),
+        fprintf(stderr, "%s; %s %s\n", topo_explain(&j->machine, text, sizeof text), about(j),
                 units_format_span(plan_estimate_ns(&j->plan), span, sizeof span));
     int failed = measure(j, &manifest, &result, err);
     launch_say_missing(&j->plan, n_missing);
+    say_disturbed(j, &result);
     if (failed)
         return command_fail(STATUS_FAILED, err);
     if (report(j, err) != 0)

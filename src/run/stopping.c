@@ -127,8 +127,8 @@ void stopping_give_up(struct stopping *s, size_t i)
 
 /* --- looking at it ----------------------------------------------------------------------------- */
 
-/* With many samples not every one is worth a look: of n at least n/32 are new. A function of n
- * alone, so that a resumed run looks at the same numbers. */
+/* With many samples in a launch not every one is worth a look: of n at least n/32 are new. A function
+ * of n alone, so that a resumed run looks at the same numbers. */
 static size_t worth_looking(size_t n)
 {
     unsigned bits = 0;
@@ -179,7 +179,7 @@ static bool tells_little(const double *values, const int *launches, size_t n, ui
     if (n - own < STOPPING_LEAST_IN_LAUNCH || half_width(values + own, NULL, n - own) > precision)
         return false;
     struct estimate e = stats_estimate(values, launches, n);
-    return e.n_launches < 2 ||
+    return e.n_launches < 2 || e.method != STATS_RANKS ||
            (e.launch_high - e.launch_low) / 2 > fabs(e.median) * precision / 100;
 }
 
@@ -189,7 +189,8 @@ static void look(struct stopping *s, size_t i, const struct turn *turn)
 {
     const struct experiment *e = s->plan->points[i].experiment;
     struct watched *p = &s->points[i];
-    size_t n = worth_looking(count_before(s, i, turn));
+    size_t earlier = count_before(s, i, &(struct turn){turn->launch, 0, 0});
+    size_t n = earlier + worth_looking(count_before(s, i, turn) - earlier);
     if (p->looked && p->looked_n == n && p->looked_launch == turn->launch)
         return;
     double *values = alloc_zeroed(n, sizeof *values);

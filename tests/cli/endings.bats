@@ -7,7 +7,7 @@ load helpers
 # A run in the background of 80 samples, 60 of which take 30 ms each; comes back when some are there.
 begin() {
     start "$poolmark" run --out out --workload null --tasks 12 --workers 2 --backends mock --chunks 1,2,3 \
-        --reps 10 --launches 2 --cell 'mock=./mock_cell --pace 30ms' --format csv
+        --reps 10 --launches 2 --retakes 0 --cell 'mock=./mock_cell --pace 30ms' --format csv
     wait_for 20 has_lines out/samples.csv 8
 }
 
@@ -71,7 +71,7 @@ cells_are_up() {
 
 @test "SIGKILL leaves no cell, worker or thread, and --resume finishes on real cells" {
     start "$poolmark" run --out out --workload 'sleep time=5ms' --tasks 4 --workers 2 --backends procpool,openmp \
-        --schedules dynamic,static --reps 20 --launches 1 --trace --format csv
+        --schedules dynamic,static --reps 20 --launches 1 --retakes 0 --trace --format csv
     wait_for 30 has_lines out/samples.csv 10
     [ "$(left_over | wc -l)" -ge 6 ]
     kill -KILL "$pid"
@@ -88,7 +88,7 @@ cells_are_up() {
 @test "SIGKILL leaves no rank and no mpirun, and --resume finishes" {
     need_mpi
     start "$poolmark" run --out out --workload 'sleep time=5ms' --tasks 4 --workers 2 --backends mpi,hybrid \
-        --oversubscribe --reps 25 --launches 1 --format csv
+        --oversubscribe --reps 25 --launches 1 --retakes 0 --format csv
     wait_for 60 has_lines out/samples.csv 8
     [ "$(left_over | wc -l)" -ge 5 ]
     kill -KILL "$pid"
@@ -173,7 +173,8 @@ cells_are_up() {
 
 @test "--max-seconds: exit 124, says what is skipped, and --resume finishes" {
     run_split 124 "$poolmark" run --out out --workload null --tasks 12 --workers 2 --backends mock --chunks 1,2,3 \
-        --reps 6 --launches 2 --cell 'mock=./mock_cell --pace 50ms' --format csv --max-seconds 800ms
+        --reps 6 --launches 2 --retakes 0 --cell 'mock=./mock_cell --pace 50ms' --format csv \
+        --max-seconds 800ms
     assert_words "$stderr" 'out of time' '4 points' '--resume out'
     [ "$(wc -l <out/samples.csv)" -lt 49 ]
     assert_words "$(cat out/manifest.json)" '"out_of_time": true'

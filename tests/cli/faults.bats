@@ -13,7 +13,8 @@ faulty_run() {
         "$command" "${*@Q}" "$command" >faulty_cell
     chmod +x faulty_cell
     run_split "$expected" "$poolmark" run --out out --workload null --tasks 12 --chunks 1,2,3 --workers 2,3 \
-        --backends mock --cell 'mock=./faulty_cell' --reps 3 --launches 2 --format csv --cell-timeout "${limit:-1min}"
+        --backends mock --cell 'mock=./faulty_cell' --reps 3 --launches 2 --retakes 0 --format csv \
+        --cell-timeout "${limit:-1min}"
 }
 
 # judge_fault STATUS WORD...: the point has one good sample and one of that status whose error has the words;
@@ -184,7 +185,7 @@ real_fault() {
     rm -rf out
     run_split "$expected" env POOLMARK_TEST_MARK="$mark" "$poolmark" run --out out --quiet \
         --workload "./fixtures/plugin_fault.so fault=$fault at=3|square" --tasks 10 --workers 2 --oversubscribe \
-        --backends "$backend" --reps 2 --launches 1 --format csv "${@:4}" || return
+        --backends "$backend" --reps 2 --launches 1 --retakes 0 --format csv "${@:4}" || return
     [ "$(cells out/samples.csv workload backend status | grep '^square' | sort | uniq -c | xargs)" = \
         "2 square results=no|$backend|ok 2 square results=no|seq|ok" ] || complain 'the healthy point' || return
     error=$(cells out/samples.csv workload backend error | grep -v '^square' | sed -n "s/.*|$backend|//p")

@@ -196,7 +196,7 @@ in_small_disk() {
     need_small_disk
     run_split 0 in_small_disk 40k "
         '$poolmark' run --out disk/out --quiet --workload null --tasks 12 --workers 2 --backends mock --reps 300 \
-            --launches 1 --cell 'mock=./mock_cell' --format csv >disk.out 2>disk.err
+            --launches 1 --retakes 0 --cell 'mock=./mock_cell' --format csv >disk.out 2>disk.err
         echo \$? >disk.status
         cp -r disk/out before
         mount -o remount,size=4m disk

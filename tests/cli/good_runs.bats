@@ -200,7 +200,7 @@ load helpers
 @test "--trace on mpi and hybrid" {
     need_mpi
     "$poolmark" run --out out --quiet --workload null --tasks 53 --chunks 5 --workers 2 --oversubscribe \
-        --backends mpi,hybrid --reps 1 --launches 1 --trace --format csv >/dev/null
+        --backends mpi,hybrid --reps 1 --launches 1 --retakes 0 --trace --format csv >/dev/null
     cells out/trace.csv order first count | tr '|' ' ' | sort -n -k1,1 -k2,2 | awk '
         BEGIN { order = -1 }
         $1 != order { order = $1; next_task = 0; n++ }

@@ -41,10 +41,11 @@ teardown() {
 # --- running -------------------------------------------------------------------------------------
 
 # The mock cell as the backend `mock`, in the smallest run there is. More options come behind; `prefix` may
-# hold what is to stand before, such as env PATH=/nowhere.
+# hold what is to stand before, such as env PATH=/nowhere. The base is a real cell: what disturbs it is nothing
+# that tests count.
 mock_run() {
     "${prefix[@]}" "$poolmark" run --out out --quiet --workload null --tasks 12 --workers 2 --backends mock --reps 2 \
-        --launches 1 "$@"
+        --launches 1 --retakes 0 "$@"
 }
 
 # run_split STATUS COMMAND...: $output and $stderr apart; fails when the exit status is another.
@@ -197,12 +198,12 @@ output_cells() {
     cells output.csv "$@"
 }
 
-# Every sample of the folder's run is there once: no two rows of a point share launch, group and pass, and
-# no order comes twice.
+# Every sample of the folder's run is there once: no two rows of a point share launch, group, pass and
+# retake, and no order comes twice.
 assert_no_twins() {
     local twins
     twins=$(cells "$1/samples.csv" experiment workload tasks backend schedule dispatch chunk workers ranks \
-        threads bind launch group pass | sort | uniq -d)
+        threads bind launch group pass retake | sort | uniq -d)
     [ -z "$twins" ] || complain "twice in $1/samples.csv: $twins" || return
     twins=$(cells "$1/samples.csv" order | sort | uniq -d)
     [ -z "$twins" ] || complain "twice the order $twins"

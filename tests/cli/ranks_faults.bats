@@ -24,7 +24,7 @@ begin() {
         status=0
         env POOLMARK_TEST_MARK="$mark" "$poolmark" run --out "$name" --quiet --format csv \
             --workload "./fixtures/plugin_fault.so fault=$fault at=7 in=rank1|square" --tasks 10 --workers $workers \
-            --backends "$backend" --schedules static --oversubscribe --reps 2 --launches 1 "${@:4}" \
+            --backends "$backend" --schedules static --oversubscribe --reps 2 --launches 1 --retakes 0 "${@:4}" \
             >"$name.stdout" 2>"$name.stderr" </dev/null 3>&- || status=$?
         echo $status >"$name.status"
     ) 3>&- &

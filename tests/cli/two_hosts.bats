@@ -57,7 +57,7 @@ on_hosts() {
 
 @test "each dispatch shares fairly between two hosts, on clocks that agree" {
     on_hosts 0 "$poolmark" run --out out --quiet --oversubscribe --workload 'sleep time=2ms' --tasks 80 --workers 4 \
-        --backends mpi --schedules dynamic,fac2 --dispatch master,master-only,rma,twolevel --launches 1 --reps 2
+        --backends mpi --schedules dynamic,fac2 --dispatch master,master-only,rma,twolevel --launches 1 --reps 2 --retakes 0
     [ "$(cells out/samples.csv backend status nodes | sort | uniq -c | xargs)" = '16 mpi|ok|2 2 seq|ok|1' ] ||
         complain "$(cells out/samples.csv dispatch schedule status nodes error)"
     # Nobody starves: of 20 tasks each, or 27 where the root only grants. That holds for rma too, which says how.

@@ -8,6 +8,7 @@
  *   --times LIST       wall times; the k-th answer for the same kind of request has the k-th, over
  * again
  *   --divide           by the number of workers
+ *   --flags LIST       flags, likewise; - for none, + between several: -,-,preempted+slow-clock
  *   --open T           time of making the workers, told in the hello (1 ms)
  *   --close T          time of ending them, told in the last answer (1 ms)
  *   --sum N            sum of the terms (0)
@@ -28,6 +29,7 @@
  *   --no-hello         never greets     --late T        greets after T
  *   --hello TEXT       greets so        --hello-error TEXT --hello-status STATUS   declines so
  *   --log FILE         appends every request to a file
+ *   --places LIST      where the workers in turn were asked to run and were seen: 0:0,1:0
  *
  * The launch options --backend, --workers, --ranks, --threads and --bind are taken. Exit status 64:
  * a wrong option.
@@ -61,6 +63,8 @@ struct script {
     uint64_t open_ns, close_ns, sum, chain_ps, pace_ns;
     json_t *with;
     const char *without;
+    char **flags;
+    size_t n_flags;
     /* faults */
     enum fault fault;
     uint64_t at, number; /* request, signal or exit status */
@@ -69,6 +73,8 @@ struct script {
     /* start */
     bool no_hello;
     const char *hello, *hello_error, *log;
+    char **places;
+    size_t n_places;
     uint64_t hello_status, late_ns;
 };
 
@@ -82,6 +88,7 @@ enum {
     WITH,
     WITHOUT,
     PACE,
+    FLAGS,
     WHEN,
     DIE_AT,
     EXIT_AT,
@@ -96,6 +103,7 @@ enum {
     HELLO_ERROR,
     HELLO_STATUS,
     LOG,
+    PLACES,
     BACKEND,
     WORKERS,
     RANKS,
@@ -113,6 +121,7 @@ static const struct option long_options[] = {
     {"with", required_argument, NULL, WITH},
     {"without", required_argument, NULL, WITHOUT},
     {"pace", required_argument, NULL, PACE},
+    {"flags", required_argument, NULL, FLAGS},
     {"when", required_argument, NULL, WHEN},
     {"die-at", required_argument, NULL, DIE_AT},
     {"exit-at", required_argument, NULL, EXIT_AT},
@@ -127,6 +136,7 @@ static const struct option long_options[] = {
     {"hello-error", required_argument, NULL, HELLO_ERROR},
     {"hello-status", required_argument, NULL, HELLO_STATUS},
     {"log", required_argument, NULL, LOG},
+    {"places", required_argument, NULL, PLACES},
     {"backend", required_argument, NULL, BACKEND},
     {"workers", required_argument, NULL, WORKERS},
     {"ranks", required_argument, NULL, RANKS},
@@ -211,6 +221,12 @@ static void read_answer_option(struct script *s, int option)
     case PACE:
         s->pace_ns = read_ns(optarg);
         return;
+    case FLAGS:
+        s->flags = text_words(optarg, ",", &s->n_flags);
+        for (size_t i = 0; i < s->n_flags; i++)
+            for (char *p = s->flags[i]; *p; p++)
+                *p = *p == '+' ? ' ' : *p;
+        return;
     case WITHOUT:
         s->without = optarg;
         return;
@@ -269,6 +285,9 @@ static void read_option(struct script *s, int option, int argc, char **argv)
     case LOG:
         s->log = optarg;
         return;
+    case PLACES:
+        s->places = text_words(optarg, ",", &s->n_places);
+        return;
     case BACKEND:
         s->backend = optarg;
         return;
@@ -310,11 +329,15 @@ static void send(json_t *message)
 static void greet(const struct script *s)
 {
     json_t *placements = json_array();
-    for (uint64_t w = 0; w < s->workers; w++)
+    for (uint64_t w = 0; w < s->workers; w++) {
+        const char *place = s->places ? s->places[w % s->n_places] : "-1:0";
+        const char *seen = strchr(place, ':');
         json_array_append_new(placements,
                               json_pack("{s:I,s:i,s:I,s:i,s:i,s:i,s:s}", "worker", (json_int_t)w,
                                         "rank", 0, "thread", (json_int_t)w, "pid", (int)getpid(),
-                                        "requested_pu", -1, "observed_pu", 0, "observed_set", "0"));
+                                        "requested_pu", atoi(place), "observed_pu",
+                                        seen ? atoi(seen + 1) : 0, "observed_set", "0"));
+    }
     send(json_pack("{s:i,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:[s],s:s,s:o}", "protocol", 1, "cell",
                    "mock_cell", "version", "1", "backend", s->backend, "workers",
                    (json_int_t)s->workers, "ranks", (json_int_t)s->ranks, "threads",
@@ -362,7 +385,8 @@ static size_t count_before(const json_t *request)
 static void answer(const struct script *s, const json_t *request, const char *status)
 {
     uint64_t tasks = (uint64_t)json_integer_value(json_object_get(request, "tasks"));
-    uint64_t ns = s->times_ns[count_before(request) % s->n_times] / (s->divide ? s->workers : 1);
+    size_t before = count_before(request);
+    uint64_t ns = s->times_ns[before % s->n_times] / (s->divide ? s->workers : 1);
     json_t *a = json_pack(
         "{s:O,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "id", json_object_get(request, "id"),
         "status", status, "wall_ns", (json_int_t)ns, "sum", (json_int_t)s->sum, "chain_ps",
@@ -370,6 +394,9 @@ static void answer(const struct script *s, const json_t *request, const char *st
         (json_int_t)(tasks / s->workers), "tasks_most",
         (json_int_t)((tasks + s->workers - 1) / s->workers), "busy_workers", (json_int_t)s->workers,
         "misplaced", (json_int_t)0, "verified", strcmp(status, "ok") == 0);
+    const char *flags = s->flags ? s->flags[before % s->n_flags] : "-";
+    if (strcmp(flags, "-") != 0)
+        json_object_set_new(a, "flags", json_string(flags));
     if (json_is_true(json_object_get(request, "last")))
         json_object_set_new(a, "close_ns", json_integer((json_int_t)s->close_ns));
     if (strcmp(status, "ok") != 0)
@@ -490,5 +517,7 @@ int main(int argc, char **argv)
     }
     serve(&s);
     json_decref(s.with);
+    text_words_free(s.flags);
+    text_words_free(s.places);
     return 0;
 }
