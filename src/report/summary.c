@@ -12,6 +12,11 @@
 #define SUMMARY_ROW(type, name, unit, meaning)                                                     \
     {#name, FIELD_##type, offsetof(struct summary_row, name), unit, meaning},
 
+/* Chance that a look at a whole run, for one of the things below, gives a false alarm. */
+static const double ALARM = 0.01;
+
+enum { LEAST_FOR_P99 = 100 };
+
 const struct field summary_fields[] = {SUMMARY_FIELDS(SUMMARY_ROW){NULL, 0, 0, NULL, NULL}};
 
 static int take_point(void *user, size_t number, const struct point *point, struct err *err)
@@ -23,6 +28,7 @@ static int take_point(void *user, size_t number, const struct point *point, stru
     return 0;
 }
 
+/* Whose samples were taken side by side. */
 static int compare(const struct observation *a, const struct observation *b)
 {
     if (a->launch != b->launch)
@@ -30,6 +36,44 @@ static int compare(const struct observation *a, const struct observation *b)
     if (a->group != b->group)
         return a->group < b->group ? -1 : 1;
     return a->pass < b->pass ? -1 : a->pass > b->pass;
+}
+
+/* The same, and of equal ones which was taken first. */
+static int compare_taken(const void *first, const void *second)
+{
+    const struct observation *a = first, *b = second;
+    int sides = compare(a, b);
+    if (sides != 0)
+        return sides;
+    if (a->retake != b->retake)
+        return a->retake < b->retake ? -1 : 1;
+    return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* The number of a disturbance; when there are too many, that of the last. */
+static unsigned disturbance(struct summary *s, const char *word, size_t length)
+{
+    for (size_t i = 0; i < s->n_disturbances; i++)
+        if (strlen(s->disturbances[i]) == length && memcmp(s->disturbances[i], word, length) == 0)
+            return (unsigned)i;
+    if (s->n_disturbances == MOST_DISTURBANCES)
+        return MOST_DISTURBANCES - 1;
+    memcpy(s->disturbances[s->n_disturbances], word, length);
+    return (unsigned)s->n_disturbances++;
+}
+
+static uint16_t take_disturbances(struct summary *s, const struct sample *sample)
+{
+    unsigned bits = 0;
+    s->n_watched += sample->noise_ns > 0 || *sample->flags;
+    for (const char *word = sample->flags; *word;) {
+        size_t length = strcspn(word, " ");
+        if (length)
+            bits |= 1u << disturbance(s, word,
+                                      length < DISTURBANCE_BYTES ? length : DISTURBANCE_BYTES - 1);
+        word += length + (word[length] == ' ');
+    }
+    return (uint16_t)bits;
 }
 
 /* What the workers' time went on. Runs of versions that did not look have 0 throughout. */
@@ -63,7 +107,8 @@ static int take_sample(void *user, size_t number, const struct sample *sample, s
             alloc_room(p->failures, p->n_failed, &p->failures_capacity, sizeof *p->failures);
         p->failures[p->n_failed++] = (struct observation){.launch = (uint32_t)sample->launch,
                                                           .group = (uint32_t)sample->group,
-                                                          .pass = (uint32_t)sample->pass};
+                                                          .pass = (uint32_t)sample->pass,
+                                                          .order = sample->order};
         text_copy(p->last_error, sizeof p->last_error, sample->error);
         return 0;
     }
@@ -73,6 +118,8 @@ static int take_sample(void *user, size_t number, const struct sample *sample, s
                             .chunks = (double)sample->chunks,
                             .most = (uint32_t)sample->tasks_most,
                             .busy = (uint32_t)sample->busy_workers,
+                            .retake = (uint16_t)sample->retake,
+                            .disturbances = take_disturbances(s, sample),
                             .ns = (double)sample->wall_ns,
                             .open_ns = (double)sample->open_ns,
                             .order = sample->order,
@@ -81,13 +128,35 @@ static int take_sample(void *user, size_t number, const struct sample *sample, s
     if (p->point.fresh)
         o.ns += (double)(sample->open_ns + sample->close_ns);
     p->observations = alloc_room(p->observations, p->n, &p->capacity, sizeof *p->observations);
-    if (p->n && compare(&p->observations[p->n - 1], &o) > 0)
+    if (p->n && compare_taken(&p->observations[p->n - 1], &o) > 0)
         p->sorted = false;
     p->observations[p->n++] = o;
     return 0;
 }
 
-static int compare_items(const void *a, const void *b)
+/* Of the right answers of one launch, group and pass the last taken stays in the list; the others
+ * go behind it, in their order. */
+static void set_aside(struct summary_point *p)
+{
+    struct observation *aside = NULL;
+    size_t kept = 0, n = 0, capacity = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct observation *o = &p->observations[i];
+        if (i + 1 == p->n || compare(o, o + 1) != 0) {
+            p->observations[kept++] = *o;
+            continue;
+        }
+        aside = alloc_room(aside, n, &capacity, sizeof *aside);
+        aside[n++] = *o;
+    }
+    if (n)
+        memcpy(p->observations + kept, aside, n * sizeof *aside);
+    free(aside);
+    p->n = kept;
+    p->n_set_aside = n;
+}
+
+static int compare_sides(const void *a, const void *b)
 {
     return compare(a, b);
 }
@@ -96,9 +165,11 @@ static int compare_items(const void *a, const void *b)
 static size_t count_retaken(const struct summary_point *p)
 {
     size_t n = 0;
-    for (size_t i = 0; i < p->n_failed && p->n; i++)
-        n += bsearch(&p->failures[i], p->observations, p->n, sizeof *p->observations,
-                     compare_items) != NULL;
+    for (size_t i = 0; i < p->n_failed && p->n; i++) {
+        const struct observation *o =
+            bsearch(&p->failures[i], p->observations, p->n, sizeof *p->observations, compare_sides);
+        n += o && o->order >= p->failures[i].order;
+    }
     return n;
 }
 
@@ -113,7 +184,8 @@ int summary_read(struct summary *s, const char *path, struct err *err)
     for (size_t i = 0; i < s->n; i++) {
         struct summary_point *p = &s->points[i];
         if (!p->sorted)
-            qsort(p->observations, p->n, sizeof *p->observations, compare_items);
+            qsort(p->observations, p->n, sizeof *p->observations, compare_taken);
+        set_aside(p);
         p->n_retaken = count_retaken(p);
     }
     return 0;
@@ -169,18 +241,60 @@ static size_t pair(const struct summary_point *base, const struct summary_point 
     return n;
 }
 
-static void estimate_time(struct summary_point *p, double *values, int *launches)
+/* Room for the values of any point. */
+struct room {
+    double *values;
+    int *launches;
+    const struct observation **taken;
+};
+
+static void estimate_percentiles(struct summary_row *row, const double *values, size_t n)
+{
+    row->p5_s = stats_quantile(values, n, 0.05);
+    row->p25_s = stats_quantile(values, n, 0.25);
+    row->p75_s = stats_quantile(values, n, 0.75);
+    row->p95_s = stats_quantile(values, n, 0.95);
+    row->p99_s = n >= LEAST_FOR_P99 ? stats_quantile(values, n, 0.99) : NAN;
+}
+
+static int compare_orders(const void *a, const void *b)
+{
+    const struct observation *const *x = a, *const *y = b;
+    return (*x)->order < (*y)->order ? -1 : (*x)->order > (*y)->order;
+}
+
+/* Looks at the times in the order in which they were taken, which a run that was resumed, or cells
+ * that were started anew, may have mixed up among passes. */
+static void diagnose(struct summary_point *p, const struct room *room)
+{
+    bool sorted = true;
+    for (size_t i = 0; i < p->n; i++) {
+        room->taken[i] = &p->observations[i];
+        sorted = sorted && (i == 0 || room->taken[i - 1]->order <= room->taken[i]->order);
+    }
+    if (!sorted)
+        qsort(room->taken, p->n, sizeof *room->taken, compare_orders);
+    for (size_t i = 0; i < p->n; i++) {
+        room->values[i] = room->taken[i]->ns / 1e9;
+        room->launches[i] = (int)room->taken[i]->launch;
+    }
+    struct diagnosis d = stats_diagnose(room->values, room->launches, p->n);
+    p->row.p_launches = d.p_launches;
+    p->row.p_drift = d.p_drift;
+    p->row.p_modes = d.p_modes;
+}
+
+static void estimate_time(struct summary_point *p, const struct room *room)
 {
     struct summary_row *row = &p->row;
     for (size_t i = 0; i < p->n; i++) {
-        values[i] = p->observations[i].open_ns / 1e9;
-        launches[i] = (int)p->observations[i].launch;
+        room->values[i] = p->observations[i].ns / 1e9;
+        room->launches[i] = (int)p->observations[i].launch;
+        row->disturbed += p->observations[i].disturbances != 0;
     }
-    row->open_s = stats_estimate(values, launches, p->n).median;
-    for (size_t i = 0; i < p->n; i++)
-        values[i] = p->observations[i].ns / 1e9;
-    struct estimate e = stats_estimate(values, launches, p->n);
+    struct estimate e = stats_estimate(room->values, room->launches, p->n);
     row->n = e.n;
+    row->set_aside = p->n_set_aside;
     row->launches = e.n_launches;
     row->median_s = e.median;
     row->ci_low_s = e.median_ci.low;
@@ -189,6 +303,9 @@ static void estimate_time(struct summary_point *p, double *values, int *launches
     row->mad_s = e.mad;
     row->min_s = e.min;
     row->max_s = e.max;
+    text_copy(row->method, sizeof row->method, stats_method_name(e.method));
+    estimate_percentiles(row, room->values, p->n);
+    diagnose(p, room);
     if (!e.median_ci.known)
         add_flag(row, "few");
 }
@@ -216,11 +333,12 @@ static void estimate_costs(struct summary_point *p, double *values)
     row->claim_s = MEDIAN(claim_ns) / 1e9;
     row->idle_s = MEDIAN(idle_ns) / 1e9;
     row->imbalance = MEDIAN(imbalance);
+    row->open_s = MEDIAN(open_ns) / 1e9;
 #undef MEDIAN
 }
 
 static void estimate_speedup(struct summary_point *p, const struct summary_point *base,
-                             double *values, int *launches)
+                             const struct room *room)
 {
     struct summary_row *row = &p->row;
     row->speedup = row->speedup_low = row->speedup_high = row->base_s = NAN;
@@ -228,10 +346,21 @@ static void estimate_speedup(struct summary_point *p, const struct summary_point
         return;
     text_copy(row->base, sizeof row->base, base->point.backend);
     row->base_s = base->row.median_s;
-    struct estimate e = stats_estimate(values, launches, pair(base, p, values, launches));
+    size_t n = pair(base, p, room->values, room->launches);
+    struct estimate e = stats_estimate(room->values, room->launches, n);
     row->speedup = e.median;
     row->speedup_low = e.median_ci.low;
     row->speedup_high = e.median_ci.high;
+}
+
+/* Whether half the interval of what was asked for is as narrow as was asked for. */
+static bool is_precise(const struct summary_point *p, const struct summary_point *base)
+{
+    const struct summary_row *r = &p->row;
+    double half_s = (r->ci_high_s - r->ci_low_s) / 2, half = (r->speedup_high - r->speedup_low) / 2;
+    bool of_speedup = p->facts.precise_speedup && base && base != p;
+    double share = of_speedup ? half / r->speedup : half_s / r->median_s;
+    return share * 100 <= p->facts.precision;
 }
 
 /* Whether the CPUs, not the workers, say how many tasks can run at once. */
@@ -241,12 +370,12 @@ static bool is_limited(const struct summary *s, const struct summary_point *p)
 }
 
 static void estimate_point(struct summary *s, struct summary_point *p,
-                           const struct summary_point *base, double *values, int *launches)
+                           const struct summary_point *base, const struct room *room)
 {
     struct summary_row *row = &p->row;
     const struct point_facts *facts = &p->facts;
     double workers = (double)p->point.workers;
-    estimate_speedup(p, base, values, launches);
+    estimate_speedup(p, base, room);
     row->efficiency = row->speedup / workers;
     row->karp_flatt = stats_karp_flatt(row->speedup, workers);
     row->bound = facts->known ? facts->bound : NAN;
@@ -265,10 +394,69 @@ static void estimate_point(struct summary *s, struct summary_point *p,
         add_flag(row, "misplaced");
     if (p->n_failed)
         add_flag(row, p->n_retaken < p->n_failed ? "failed" : "retaken");
-    bool precise = (row->ci_high_s - row->ci_low_s) / 2 / row->median_s * 100 <= facts->precision;
-    if (facts->precision > 0 && !precise)
+    if (facts->precision > 0 && !is_precise(p, base))
         add_flag(row, "imprecise");
+    if (row->disturbed)
+        add_flag(row, "disturbed");
 }
+
+/* --- what samples look like ---------------------------------------------------------------------
+ */
+
+/* A test that is made of every point of a run: where its statement fails, the point has the flag.
+ */
+struct look {
+    const char *flag;
+    size_t p;                                     /* offset of the p-value in the row */
+    bool (*is_asked)(const struct summary_row *); /* NULL: of all */
+};
+
+/* With enough launches the interval is made of their medians, and holds how they differ. */
+static bool has_few_launches(const struct summary_row *row)
+{
+    return row->launches < STATS_LEAST_FOR_INTERVAL;
+}
+
+static const struct look looks[] = {
+    {"launches-differ", offsetof(struct summary_row, p_launches), has_few_launches},
+    {"drifting", offsetof(struct summary_row, p_drift), NULL},
+    {"several-modes", offsetof(struct summary_row, p_modes), NULL},
+};
+
+struct suspect {
+    double p;
+    struct summary_row *row;
+};
+
+static int compare_suspects(const void *a, const void *b)
+{
+    double x = ((const struct suspect *)a)->p, y = ((const struct suspect *)b)->p;
+    return x < y ? -1 : x > y;
+}
+
+/* Flags points after Holm (Scand. J. Statist. 6, 1979): the k-th smallest of m p-values must be
+ * within ALARM / (m - k + 1), and so must those below it. So a test of a whole run without any such
+ * point gives a false alarm, be it one or many, with a probability of at most ALARM, however many
+ * points there are. */
+static void look_at(struct summary *s, const struct look *look)
+{
+    struct suspect *suspects = alloc_zeroed(s->n ? s->n : 1, sizeof *suspects);
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        struct summary_row *row = &s->points[i].row;
+        double p;
+        memcpy(&p, (const char *)row + look->p, sizeof p);
+        if (!isnan(p) && (!look->is_asked || look->is_asked(row)))
+            suspects[n++] = (struct suspect){p, row};
+    }
+    qsort(suspects, n, sizeof *suspects, compare_suspects);
+    for (size_t k = 0; k < n && suspects[k].p <= ALARM / (double)(n - k); k++)
+        add_flag(suspects[k].row, look->flag);
+    free(suspects);
+}
+
+/* --- series -------------------------------------------------------------------------------------
+ */
 
 /* Whether two points differ in their worker count alone (hybrid: in its factors). */
 static bool same_series(const struct point *a, const struct point *b)
@@ -351,23 +539,27 @@ void summary_estimate(struct summary *s, int usable,
     for (size_t i = 0; i < s->n; i++)
         if (s->points[i].n > most)
             most = s->points[i].n;
-    double *values = alloc_zeroed(most, sizeof *values);
-    int *launches = alloc_zeroed(most, sizeof *launches);
+    struct room room = {alloc_zeroed(most, sizeof *room.values),
+                        alloc_zeroed(most, sizeof *room.launches),
+                        alloc_zeroed(most, sizeof *room.taken)};
     s->usable = usable;
     if (facts_of)
         sort_points(s, facts_of, user);
     for (size_t i = 0; i < s->n; i++) {
         s->points[i].row = (struct summary_row){0};
-        estimate_time(&s->points[i], values, launches);
-        estimate_costs(&s->points[i], values);
+        estimate_time(&s->points[i], &room);
+        estimate_costs(&s->points[i], room.values);
     }
     for (size_t i = 0; i < s->n; i++) {
         struct summary_point *p = &s->points[i];
         p->facts = facts_of ? facts_of(user, &p->point) : unknown_facts;
-        estimate_point(s, p, summary_base(s, p), values, launches);
+        estimate_point(s, p, summary_base(s, p), &room);
     }
-    free(values);
-    free(launches);
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+        look_at(s, &looks[i]);
+    free(room.values);
+    free(room.launches);
+    free((void *)room.taken);
     fit_series(s);
 }
 

@@ -3,6 +3,9 @@
  * Pairing: a sample and its base's sample of the same launch, group and pass were taken side by
  * side, in random order; their ratio is free of slow drift. The speedup is the median of those
  * ratios.
+ *
+ * A sample that was disturbed is taken again: of the right answers of one launch, group and pass
+ * the last taken counts, and the others are set aside. Its time has no say in that.
  */
 #ifndef POOLMARK_REPORT_SUMMARY_H
 #define POOLMARK_REPORT_SUMMARY_H
@@ -21,9 +24,11 @@ extern const struct field summary_fields[]; /* ends with a NULL name */
 /* One sample, as much of it as the estimates need. */
 struct observation {
     uint32_t launch, group, pass;
-    uint32_t most, busy; /* tasks of the busiest worker, workers with tasks */
-    double ns;           /* the time that counts: wall, or open + wall + close with fresh */
-    double chunks;       /* that were run */
+    uint32_t most, busy;   /* tasks of the busiest worker, workers with tasks */
+    uint16_t retake;       /* as in samples.csv */
+    uint16_t disturbances; /* bits: which of the summary's */
+    double ns;             /* the time that counts: wall, or open + wall + close with fresh */
+    double chunks;         /* that were run */
     double open_ns;
     double span_ns, busy_ns, claim_ns, idle_ns, imbalance; /* as in samples.csv; NaN: unknown */
     uint64_t order;                                        /* of the sample in the run */
@@ -39,34 +44,42 @@ struct point_facts {
     double ideal_s;   /* shortest time by theory alone (sleepers); NaN where only the base's time
                          tells */
     double precision; /* percent asked for, 0: none */
+    bool precise_speedup; /* it was asked of the speedup where there is one, else of the time */
     const char *title, *label; /* of the experiment, of the workload, for people; NULL: unknown.
                                   They must outlive the summary */
 };
 
 struct summary_point {
     struct point point;
-    struct observation *observations; /* right answers only */
-    size_t n, capacity;
-    struct observation *failures; /* [n_failed], of which launch, group and pass count */
+    struct observation *observations; /* right answers only: [n] that count, in order of launch,
+                                         group and pass, and behind them [n_set_aside] likewise */
+    size_t n, n_set_aside, capacity;
+    struct observation *failures; /* [n_failed], of which launch, group, pass and order count */
     size_t n_failed, failures_capacity;
-    size_t n_retaken; /* of them those that a resumed run took again, and right */
+    size_t n_retaken; /* of them those that were taken again later, and right */
     uint64_t n_misplaced;
     uint64_t nodes; /* most that any sample ran on; 0: none told */
     char last_error[FIELD_TEXT_BYTES], remark[FIELD_TEXT_BYTES]; /* the last that there was */
     uint64_t chain_ps_sum; /* of the register chain beside the samples */
     size_t n_chain;
-    bool sorted; /* the observations are in order of launch, group, pass */
+    bool sorted; /* the observations are in the order in which they were taken */
     struct point_facts facts;
     struct summary_row row;
 };
 
+/* What disturbs samples, by the words of their flags, whatever the cell calls it. */
+enum { MOST_DISTURBANCES = 16, DISTURBANCE_BYTES = 24 };
+
 struct summary {
     struct summary_point *points; /* in order of first appearance */
     size_t n, capacity;
-    bool cut_off; /* the last line of samples.csv was */
-    int usable;   /* CPUs of the machine that measured; 0: unknown */
-    char rules[512]; /* "rules: 12/12", or which are not met and why, for tables and captions; ""
-                        until it is known (report/rules.h) */
+    char disturbances[MOST_DISTURBANCES][DISTURBANCE_BYTES]; /* in order of first appearance */
+    size_t n_disturbances;
+    size_t n_watched; /* samples whose cell looked for disturbances */
+    bool cut_off;     /* the last line of samples.csv was */
+    int usable;       /* CPUs of the machine that measured; 0: unknown */
+    char rules[512];  /* "rules: 12/12", or which are not met and why, for tables and captions; ""
+                         until it is known (report/rules.h) */
 };
 
 /* Reads a samples.csv. Fill in facts and call summary_estimate then. */
