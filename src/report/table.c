@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "report/factors.h"
 #include "report/format.h"
+#include "stats/stats.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -26,6 +27,10 @@ static const struct {
     {"failed", '!', "samples failed or were wrong"},
     {"retaken", '+', "samples failed or were wrong, and were taken again"},
     {"imprecise", '~', "the interval is wider than the precision asked for"},
+    {"disturbed", '^', "some samples that count were disturbed (see below)"},
+    {"launches-differ", '#', NULL}, /* print_coverage */
+    {"drifting", '/', "times rise or fall as the run goes on: one median does not tell them all"},
+    {"several-modes", ':', "times heap up around several values: the median may be none of them"},
 };
 
 enum { N_MARKS = sizeof marks / sizeof *marks };
@@ -79,6 +84,16 @@ static void fill_time(const struct summary_point *p, char *cell)
 static void fill_time_interval(const struct summary_point *p, char *cell)
 {
     format_seconds_interval(p->row.ci_low_s, p->row.ci_high_s, p->row.median_s, cell, CELL_BYTES);
+}
+
+static void fill_p95(const struct summary_point *p, char *cell)
+{
+    format_seconds(p->row.p95_s, cell, CELL_BYTES);
+}
+
+static void fill_worst(const struct summary_point *p, char *cell)
+{
+    format_seconds(p->row.max_s, cell, CELL_BYTES);
 }
 
 static void fill_speedup(const struct summary_point *p, char *cell)
@@ -167,6 +182,8 @@ enum column_id {
     N,
     TIME,
     TIME_INTERVAL,
+    P95,
+    WORST,
     SPEEDUP,
     SPEEDUP_INTERVAL,
     BOUND,
@@ -189,24 +206,27 @@ static const struct column columns_table[N_COLUMNS] = {
     [CHUNK] = {"chunk", 6, 0, 0, fill_chunk},
     [WORKERS] = {"W", 4, 0, 0, fill_workers},
     [MARK] = {"", -2, 0, 0, fill_mark},
-    [N] = {"n", 4, 110, 110, fill_n},
+    [N] = {"n", 4, 101, 101, fill_n},
     [TIME] = {"time", 8, 0, 0, fill_time},
     [TIME_INTERVAL] = {"95 % interval", -14, 0, 0, fill_time_interval},
+    [P95] = {"p95", 8, 110, 110, fill_p95},
+    [WORST] = {"worst", 8, 119, 119, fill_worst},
     [SPEEDUP] = {"speedup", 7, 0, NEVER, fill_speedup},
     [SPEEDUP_INTERVAL] = {"95 % interval", -13, 96, NEVER, fill_speedup_interval},
     [BOUND] = {"bound", 5, 0, NEVER, fill_bound},
     [EFFICIENCY] = {"eff.", 6, 96, NEVER, fill_efficiency},
-    [PER_TASK] = {"a task", 8, 110, 0, fill_per_task},
+    [PER_TASK] = {"a task", 8, 128, 0, fill_per_task},
     [TO_BEST] = {"to best", 7, NEVER, 0, NULL},
-    [SERIAL] = {"serial", 6, 118, NEVER, fill_karp_flatt},
-    [N_CHUNKS] = {"chunks", 7, 127, 127, fill_n_chunks},
-    [CLAIM] = {"claim", 6, 134, 94, fill_claim},
-    [IDLE] = {"idle", 6, 141, 101, fill_idle},
+    [SERIAL] = {"serial", 6, 135, NEVER, fill_karp_flatt},
+    [N_CHUNKS] = {"chunks", 7, 143, 127, fill_n_chunks},
+    [CLAIM] = {"claim", 6, 150, 85, fill_claim},
+    [IDLE] = {"idle", 6, 157, 92, fill_idle},
 };
 
 /* How a block is shown. */
 struct layout {
-    int width[N_COLUMNS]; /* as in columns_table; 0: not shown */
+    int width[N_COLUMNS];   /* as in columns_table; 0: not shown */
+    bool hidden[N_COLUMNS]; /* for want of room, and told nowhere else */
     bool is_null, has_rules;
     double best_s;      /* shortest time of its rows but the base */
     const char **alike; /* [n_alike] schedules that look like another one when they are cut; a key
@@ -409,7 +429,9 @@ static struct layout lay_out(const struct summary *s, const struct summary_point
         const struct column *c = &columns_table[i];
         int needs = i == N_CHUNKS && l.has_rules ? 0 : l.is_null ? c->needs_null : c->needs;
         int wider = excess(s, first, i);
-        if ((needs > 0 && needs + more + wider > columns) || (i == CHUNK && l.has_rules))
+        bool is_narrow = needs > 0 && needs + more + wider > columns;
+        l.hidden[i] = is_narrow && needs < NEVER;
+        if (is_narrow || (i == CHUNK && l.has_rules))
             continue;
         l.width[i] = c->width < 0 ? c->width - wider : c->width + wider;
         more += wider;
@@ -421,6 +443,7 @@ static struct layout lay_out(const struct summary *s, const struct summary_point
     int over = total_width(&l) - columns;
     if (over > 0 && size_of(l.width[SCHEDULE]) - over < 16) {
         l.width[TIME_INTERVAL] = 0;
+        l.hidden[TIME_INTERVAL] = true;
         over = total_width(&l) - columns;
     }
     if (over > 0)
@@ -471,7 +494,8 @@ static void print_heading(FILE *to, const struct summary *s, const struct summar
     if (p->facts.title && *p->facts.title)
         fprintf(to, "\n%s", p->facts.title);
     if (base && base->n) {
-        fprintf(to, "\nbase: seq, %s", format_seconds(base->row.median_s, time, sizeof time));
+        fprintf(to, "\nbase: seq, the serial run, %s",
+                format_seconds(base->row.median_s, time, sizeof time));
         if (base->n_chain)
             fprintf(to, "; burn chain %.2f ns an iteration",
                     (double)base->chain_ps_sum / (double)base->n_chain / 1000);
@@ -533,20 +557,112 @@ static void print_alike(FILE *to, const struct layout *l, int columns)
     }
 }
 
-static void print_legend(FILE *to, const bool *used)
+/* What blocks have shown, and what they had no room for: told once, below all of them. */
+struct told {
+    bool marks[N_MARKS], hidden[N_COLUMNS];
+    uint64_t launches; /* fewest of a point whose launches differ; 0: there is none */
+};
+
+/* Launches that differ are the observations that count, and of k the widest interval there is, from
+ * the least to the greatest, misses the median of a typical one with probability 2/2^k. */
+static void print_coverage(FILE *to, const struct told *told, int columns)
+{
+    struct text t = TEXT_INIT;
+    text_addf(&t,
+              "launches differ by more than their samples do: of %" PRIu64
+              " no interval covers more than %.3g %%; take --launches %d or more",
+              told->launches, 100 * (1 - exp2(1 - (double)told->launches)),
+              STATS_LEAST_FOR_INTERVAL);
+    format_folded(to, t.text, 2, columns);
+    text_release(&t);
+}
+
+static void print_legend(FILE *to, const struct told *told, int columns)
 {
     bool any = false;
     for (size_t m = 0; m < N_MARKS; m++) {
-        if (used[m])
-            fprintf(to, "%s%c %s\n", any ? "" : "\n", marks[m].mark, marks[m].meaning);
-        any = any || used[m];
+        if (!told->marks[m])
+            continue;
+        fprintf(to, "%s%c ", any ? "" : "\n", marks[m].mark);
+        if (marks[m].meaning)
+            format_folded(to, marks[m].meaning, 2, columns);
+        else
+            print_coverage(to, told, columns);
+        any = true;
     }
 }
 
-/* One experiment's points with one workload: the block that begins with point `first`. Notes which
- * marks it shows. */
+/* "; preempted 9, slow-clock 3", of all samples, those set aside too. */
+static void add_disturbances(struct text *t, const struct summary *s)
+{
+    size_t counts[MOST_DISTURBANCES] = {0};
+    for (size_t i = 0; i < s->n; i++) {
+        const struct summary_point *p = &s->points[i];
+        for (size_t o = 0; o < p->n + p->n_set_aside; o++)
+            for (size_t d = 0; d < s->n_disturbances; d++)
+                counts[d] += p->observations[o].disturbances >> d & 1;
+    }
+    for (size_t d = 0; d < s->n_disturbances; d++)
+        text_addf(t, "%s%s %zu", d ? ", " : "", s->disturbances[d], counts[d]);
+}
+
+/* How many samples were taken, failed, were disturbed and why, and what became of those. */
+static void print_rates(FILE *to, const struct summary *s, int columns)
+{
+    size_t taken = 0, failed = 0, set_aside = 0, disturbed = 0, counted = 0;
+    struct text t = TEXT_INIT;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct summary_point *p = &s->points[i];
+        taken += p->n + p->n_set_aside + p->n_failed;
+        failed += p->n_failed;
+        set_aside += p->n_set_aside;
+        counted += p->row.disturbed;
+        for (size_t o = 0; o < p->n + p->n_set_aside; o++)
+            disturbed += p->observations[o].disturbances != 0;
+    }
+    text_addf(&t, "%zu taken", taken);
+    if (failed)
+        text_addf(&t, ", %zu failed", failed);
+    if (disturbed) {
+        text_addf(&t, ", %zu disturbed (%.1f %%): ", disturbed,
+                  100 * (double)disturbed / (double)taken);
+        add_disturbances(&t, s);
+    }
+    if (set_aside)
+        text_addf(&t, "; %zu %s set aside and taken again", set_aside,
+                  set_aside == 1 ? "was" : "were");
+    if (counted)
+        text_addf(&t, "%s %zu count%s all the same", set_aside ? "," : ";", counted,
+                  counted == 1 ? "s" : "");
+    if (s->n_watched == 0)
+        text_addf(&t, "; whether they were disturbed was not looked at");
+    else if (!disturbed)
+        text_addf(&t, ", none disturbed");
+    fputs("\nsamples: ", to);
+    format_folded(to, t.text, 9, columns);
+    text_release(&t);
+}
+
+/* Columns that other blocks have room for are told all the same: they are hidden somewhere. */
+static void print_hidden(FILE *to, const struct told *told, int columns)
+{
+    struct text t = TEXT_INIT;
+    for (int i = 0; i < N_COLUMNS; i++)
+        if (told->hidden[i])
+            text_addf(&t, "%s%s%s", t.length ? ", " : "",
+                      i == SPEEDUP_INTERVAL ? "interval of the speedup" : columns_table[i].header,
+                      i == TIME_INTERVAL ? " of the time" : "");
+    if (t.length) {
+        fputs("not shown: ", to);
+        text_addf(&t, " (a wider terminal has room; --format csv tells all)");
+        format_folded(to, t.text, 11, columns);
+    }
+    text_release(&t);
+}
+
+/* One experiment's points with one workload: the block that begins with point `first`. */
 static void print_block(FILE *to, const struct summary *s, size_t first, int columns, bool color,
-                        bool *used)
+                        struct told *told)
 {
     const struct summary_point *p = &s->points[first];
     struct layout layout = lay_out(s, p, columns);
@@ -559,8 +675,13 @@ static void print_block(FILE *to, const struct summary *s, size_t first, int col
                 continue;
             print_row(to, &layout, q);
             for (size_t m = 0; m < N_MARKS; m++)
-                used[m] = used[m] || strstr(q->row.flags, marks[m].flag);
+                told->marks[m] = told->marks[m] || strstr(q->row.flags, marks[m].flag);
+            if (strstr(q->row.flags, "launches-differ") &&
+                (!told->launches || q->row.launches < told->launches))
+                told->launches = q->row.launches;
         }
+    for (int i = 0; i < N_COLUMNS; i++)
+        told->hidden[i] = told->hidden[i] || layout.hidden[i];
     print_alike(to, &layout, columns);
     free(layout.alike);
     for (size_t k = first; k < s->n; k++)
@@ -572,14 +693,18 @@ static void print_block(FILE *to, const struct summary *s, size_t first, int col
 void summary_write_text(const struct summary *s, FILE *to, int columns, bool color,
                         bool (*skips)(void *user, const char *experiment), void *user)
 {
-    bool used[N_MARKS] = {false};
+    struct told told = {0};
     for (size_t i = 0; i < s->n; i++) {
         const struct summary_point *p = &s->points[i];
         bool seen = false;
         for (size_t k = 0; k < i; k++)
             seen = seen || same_block(p, &s->points[k]);
         if (!seen && !(skips && skips(user, p->point.experiment)))
-            print_block(to, s, i, columns, color, used);
+            print_block(to, s, i, columns, color, &told);
     }
-    print_legend(to, used);
+    print_legend(to, &told, columns);
+    print_rates(to, s, columns);
+    print_hidden(to, &told, columns);
+    if (*s->rules)
+        format_folded(to, s->rules, 7, columns);
 }
