@@ -75,7 +75,8 @@
     F(count, cpu_ns, "ns", "CPU time of all workers during the map, by their threads' clocks")     \
     F(count, lost_ns, "ns", "longest that one worker had something to do and no CPU")              \
     F(count, wait_ns, "ns",                                                                        \
-      "ready to run and waiting for a CPU, of all workers of the root's machine, by its scheduler") \
+      "ready to run and waiting for a CPU, of all workers of the root's machine, by its "          \
+      "scheduler")                                                                                 \
     F(count, faults, "", "page faults of all workers during the map, without the major ones")      \
     F(count, major_faults, "", "page faults of all workers that waited for a disk")                \
     F(count, migrations, "", "workers that ended on another PU than the one they began on")        \
@@ -83,7 +84,8 @@
     F(count, pressure_ns, "ns", "time in which some task of the machine waited for a CPU (PSI)")   \
     F(count, throttled_ns, "ns", "the cgroup's groups were stopped by their quota")                \
     F(count, noise_ns, "ns", "reading all this, before and after the sample, took so long")        \
-    F(count, retake, "", "0, or how many times this sample had been taken before: the last counts") \
+    F(count, retake, "",                                                                           \
+      "0, or how many times this sample had been taken before: the last counts")                   \
     F(text, flags, "",                                                                             \
       "what disturbed the sample: preempted, throttled, stolen, slow-clock, migrated, cold")       \
     F(count, cell_pid, "", "process that answered")                                                \

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -189,29 +190,30 @@ struct reading {
     size_t row_capacity;
 };
 
-/* Where the next cell begins after the one at `p`, or NULL when this was the last. The cell, its
- * quotes taken off, is terminated in place. */
-static char *cut_cell(char *p, char **cell)
+/* Takes the cell at *at, terminated in place without its quotes, and moves *at to where the next
+ * one begins, NULL when this was the last. Returns the cell, or NULL when its quotes are not right.
+ */
+static char *cut_cell(char **at)
 {
+    char *cell = *at, *p = cell, *to = cell;
     if (*p != '"') {
-        *cell = p;
-        char *comma = strchr(p, ',');
-        if (!comma)
-            return NULL;
-        *comma = '\0';
-        return comma + 1;
+        *at = strchr(p, ',');
+        if (*at)
+            *(*at)++ = '\0';
+        return cell;
     }
-    char *to = p;
-    *cell = to;
-    for (p++; *p; p++) {
-        if (*p == '"' && *++p != '"')
-            break;
-        *to++ = *p;
+    bool is_closed = false;
+    for (p++; *p && !is_closed; p++) {
+        is_closed = *p == '"' && p[1] != '"';
+        p += *p == '"' && !is_closed;
+        if (!is_closed)
+            *to++ = *p;
     }
-    bool more = *p == ',';
-    char *next = p + 1;
+    if (!is_closed || (*p && *p != ','))
+        return NULL;
+    *at = *p ? p + 1 : NULL;
     *to = '\0';
-    return more ? next : NULL;
+    return cell;
 }
 
 /* Length of the first n cells of a row, without the comma behind them; 0 if there are fewer. */
@@ -264,7 +266,10 @@ static int read_cells(struct reading *r, char *row, const struct field *fields, 
     for (const struct field *f = fields; f->name; f++) {
         if (!at)
             return err_set(err, "%s:%zu: the row has too few cells", r->path, r->line);
-        at = cut_cell(at, &cell);
+        cell = cut_cell(&at);
+        if (!cell)
+            return err_set(err, "%s:%zu: %s: a quote is missing, or one too many", r->path, r->line,
+                           f->name);
         if (record_read_cell(f, record, cell, err) != 0)
             return err_prefix(err, "%s:%zu", r->path, r->line);
     }
@@ -296,6 +301,31 @@ static int point_number(struct reading *r, const char *row, size_t length, size_
     return status;
 }
 
+/* Launch, pass and group are counted up to this: more would wrap where they are compared. */
+enum { MOST_COUNTED = INT32_MAX };
+
+/* What a sample must be beyond the types of its fields. */
+static int check_sample(const struct reading *r, const struct sample *s, struct err *err)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counted[] = {
+        {"launch", s->launch}, {"pass", s->pass}, {"group", s->group}, {"retake", s->retake}};
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+        if (counted[i].value > MOST_COUNTED)
+            return err_set(err, "%s:%zu: %s: %llu is above %d", r->path, r->line, counted[i].name,
+                           (unsigned long long)counted[i].value, MOST_COUNTED);
+    size_t n = 0;
+    for (; record_statuses[n]; n++)
+        if (strcmp(s->status, record_statuses[n]) == 0)
+            return 0;
+    char word[32];
+    text_copy(word, sizeof word, s->status);
+    text_refuse(err, "status: unknown word", word, record_statuses, n);
+    return err_prefix(err, "%s:%zu", r->path, r->line);
+}
+
 static int read_row(struct reading *r, const char *row, size_t length, struct err *err)
 {
     if (memchr(row, '\0', length))
@@ -313,51 +343,89 @@ static int read_row(struct reading *r, const char *row, size_t length, struct er
     memcpy(r->row, row + prefix + 1, rest);
     r->row[rest] = '\0';
     struct sample sample = r->absent;
-    if (read_cells(r, r->row, r->columns, &sample, err) != 0)
+    if (read_cells(r, r->row, r->columns, &sample, err) != 0 || check_sample(r, &sample, err) != 0)
         return -1;
     return r->reader->on_sample ? r->reader->on_sample(r->reader->user, number, &sample, err) : 0;
 }
 
-/* Takes the columns of the sample, in the order of their table. Those behind wall_ns may be absent.
- */
-static int take_columns(struct reading *r, const char *at, const char *end)
+/* The names of a header, one after the other. */
+struct header {
+    const char *at, *end; /* what is left; at is NULL when nothing is */
+    const char *name;
+    size_t length;
+};
+
+static void next_name(struct header *h)
 {
-    size_t n = 0;
-    for (const struct field *f = sample_fields; f->name; f++) {
-        size_t length = strlen(f->name);
-        bool is_it = (size_t)(end - at) > length && at[0] == ',' &&
-                     memcmp(at + 1, f->name, length) == 0 &&
-                     (at + 1 + length == end || at[1 + length] == ',');
-        if (!is_it) {
-            if (f->offset <= offsetof(struct sample, wall_ns))
-                return -1;
-            if (f->type == FIELD_real)
-                record_read_cell(f, &r->absent, "", NULL);
-            continue;
-        }
-        r->columns[n++] = *f;
-        at += 1 + length;
-    }
-    return at == end ? 0 : -1;
+    h->name = h->at;
+    if (!h->at)
+        return;
+    const char *comma = memchr(h->at, ',', (size_t)(h->end - h->at));
+    h->length = (size_t)((comma ? comma : h->end) - h->at);
+    h->at = comma ? comma + 1 : NULL;
 }
 
+static bool is_named(const struct header *h, const char *name)
+{
+    return h->name && strlen(name) == h->length && memcmp(h->name, name, h->length) == 0;
+}
+
+static bool is_field(const struct header *h, const struct field *fields)
+{
+    for (const struct field *f = fields; f->name; f++)
+        if (is_named(h, f->name))
+            return true;
+    return false;
+}
+
+/* `wanted` is the column that should stand there; NULL: none. */
+static int refuse_columns(const struct reading *r, const struct header *h, const char *wanted,
+                          struct err *err)
+{
+    char name[32] = "", why[128];
+    if (h->name)
+        snprintf(name, sizeof name, "%.*s", h->length < 24 ? (int)h->length : 24, h->name);
+    for (char *p = name; *p; p++)
+        if ((unsigned char)*p < ' ' || (unsigned char)*p >= 0x7f)
+            *p = '?';
+    if (!h->name)
+        snprintf(why, sizeof why, "'%s' is missing", wanted);
+    else if (!is_field(h, point_fields) && !is_field(h, sample_fields))
+        snprintf(why, sizeof why, "'%s' is none", name);
+    else if (wanted)
+        snprintf(why, sizeof why, "'%s' stands where '%s' is expected", name, wanted);
+    else
+        snprintf(why, sizeof why, "'%s' stands too late, or twice", name);
+    return err_set(err,
+                   "%s:1: the columns are not those of this version's samples.csv: %s (`poolmark "
+                   "list fields` shows them)",
+                   r->path, why);
+}
+
+/* Takes the columns in the order of their tables: all of the point; of the sample, those behind
+ * wall_ns may be absent. */
 static int check_columns(struct reading *r, const char *row, size_t length, struct err *err)
 {
-    struct text points = TEXT_INIT;
-    put_header(&points, point_fields, NULL);
-    if (length > 0 && row[length - 1] == '\r')
-        length--;
-    bool good = length > points.length && memcmp(points.text, row, points.length) == 0 &&
-                take_columns(r, row + points.length, row + length) == 0;
-    text_release(&points);
-    if (!good)
-        return err_set(err,
-                       "%s:1: the columns are not those of this version's samples.csv "
-                       "(`poolmark list fields` shows them)",
-                       r->path);
-    for (const struct field *f = point_fields; f->name; f++)
+    struct header h = {.at = row, .end = row + length};
+    next_name(&h);
+    for (const struct field *f = point_fields; f->name; f++) {
+        if (!is_named(&h, f->name))
+            return refuse_columns(r, &h, f->name, err);
         r->n_point_columns++;
-    return 0;
+        next_name(&h);
+    }
+    size_t n = 0;
+    for (const struct field *f = sample_fields; f->name; f++) {
+        if (is_named(&h, f->name)) {
+            r->columns[n++] = *f;
+            next_name(&h);
+        } else if (f->offset <= offsetof(struct sample, wall_ns)) {
+            return refuse_columns(r, &h, f->name, err);
+        } else if (f->type == FIELD_real) {
+            record_read_cell(f, &r->absent, "", NULL);
+        }
+    }
+    return h.name ? refuse_columns(r, &h, NULL, err) : 0;
 }
 
 static int read_lines(struct reading *r, const char *text, size_t size, bool *cut_off,
@@ -388,7 +456,7 @@ int journal_read(const char *path, const struct journal_reader *reader, bool *cu
                  struct err *err)
 {
     *cut_off = false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO is refused, not waited for */
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
         err_set(err, "%s cannot be read: %s", path, strerror(errno));

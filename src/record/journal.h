@@ -52,10 +52,10 @@ int journal_cut(const char *path, uint64_t least, struct err *err);
 /* Reads a samples.csv. Points are numbered in order of first appearance; on_point is called once
  * for each, then on_sample for every row with its point's number and line in the file. Either
  * returns 0 to go on, else the reading ends with -1 and the sentence that it set. A header that
- * lacks a column of the point or has a foreign one, a cell that is not of its type, a row with too
- * many or too few cells is an error with file and line. Columns of the sample behind wall_ns may be
- * absent, since older versions have fewer: they read as 0, empty or NaN. A last line that is cut
- * off is passed over and *cut_off set. */
+ * lacks a column of the point or has a foreign one, a cell that is not of its type, a status that
+ * is none, a number that no sample has, a row with too many or too few cells is an error with file
+ * and line. Columns of the sample behind wall_ns may be absent, since older versions have fewer:
+ * they read as 0, empty or NaN. A last line that is cut off is passed over and *cut_off set. */
 struct journal_reader {
     int (*on_point)(void *user, size_t number, const struct point *point, struct err *err);
     int (*on_sample)(void *user, size_t point, const struct sample *sample, struct err *err);

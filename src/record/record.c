@@ -81,6 +81,23 @@ void record_csv_header(struct text *out, const struct field *fields)
         text_addf(out, "%s%s", f == fields ? "" : ",", f->name);
 }
 
+const char *const record_statuses[] = {"ok",       "wrong", "died",      "timeout",
+                                       "nonsense", "error", "misplaced", NULL};
+
+enum { SHOWN_BYTES = 48 };
+
+/* A text for a sentence: not longer than one bears, on one line. Returns shown. */
+static const char *show(const char *text, char shown[SHOWN_BYTES])
+{
+    bool is_whole = text_copy(shown, SHOWN_BYTES, text);
+    for (char *p = shown; *p; p++)
+        if ((unsigned char)*p < ' ' || (unsigned char)*p >= 0x7f)
+            *p = '?';
+    if (!is_whole)
+        memcpy(shown + SHOWN_BYTES - 4, "...", 3);
+    return shown;
+}
+
 static int read_count(const char *text, uint64_t *value)
 {
     if (*text < '0' || *text > '9')
@@ -94,31 +111,52 @@ static int read_count(const char *text, uint64_t *value)
     return 0;
 }
 
+/* A finite decimal number; nothing is NaN. */
+static int read_real(const char *text, double *value)
+{
+    char *end = NULL;
+    double x = *text ? strtod(text, &end) : NAN;
+    if (*text && (text[strspn(text, "+-.eE0123456789")] || *end || end == text || !isfinite(x)))
+        return -1;
+    *value = x;
+    return 0;
+}
+
+/* Times are whole numbers of 63 bits, in JSON as here: what is longer is no time. */
+static bool is_absurd_time(const struct field *field, uint64_t value)
+{
+    return value > INT64_MAX && (strcmp(field->unit, "ns") == 0 || strcmp(field->unit, "ps") == 0);
+}
+
 int record_read_cell(const struct field *field, void *record, const char *text, struct err *err)
 {
     void *to = member(field, record);
+    char shown[SHOWN_BYTES];
     switch (field->type) {
     case FIELD_text:
-        text_copy(to, FIELD_TEXT_BYTES, text);
+        if (!text_copy(to, FIELD_TEXT_BYTES, text))
+            return err_set(err, "%s: '%s' is longer than %d bytes", field->name, show(text, shown),
+                           FIELD_TEXT_BYTES - 1);
         return 0;
     case FIELD_count:
     case FIELD_bits:
         if (read_count(text, to) != 0)
             return err_set(err, "%s: '%s' is not a whole number from 0 to 2^64-1", field->name,
-                           text);
+                           show(text, shown));
+        if (field->type == FIELD_count && is_absurd_time(field, *(uint64_t *)to))
+            return err_set(err, "%s: %s %s is no time: the longest is 2^63-1", field->name,
+                           show(text, shown), field->unit);
         return 0;
     case FIELD_flag:
         if (read_count(text, to) != 0 || *(uint64_t *)to > 1)
-            return err_set(err, "%s: '%s' is neither 0 nor 1", field->name, text);
+            return err_set(err, "%s: '%s' is neither 0 nor 1", field->name, show(text, shown));
         return 0;
-    case FIELD_real: {
-        char *end;
-        double x = *text ? strtod(text, &end) : NAN;
-        if (*text && (*end || !isfinite(x)))
-            return err_set(err, "%s: '%s' is not a finite number", field->name, text);
-        *(double *)to = x;
+    case FIELD_real:
+        if (read_real(text, to) != 0)
+            return err_set(err, "%s: '%s' is not a finite number", field->name, show(text, shown));
+        if (strcmp(field->unit, "ns") == 0 && *(double *)to < 0)
+            return err_set(err, "%s: %s ns is below 0", field->name, show(text, shown));
         return 0;
-    }
     }
     return 0;
 }

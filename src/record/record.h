@@ -53,6 +53,9 @@ struct trace_row {
 extern const struct field point_fields[], sample_fields[], placement_fields[], worker_fields[],
     trace_fields[];
 
+/* Words that the status of a sample can be; ends with NULL. */
+extern const char *const record_statuses[];
+
 /* --- one record by its table ------------------------------------------------------------------ */
 
 /* Appends the values as CSV cells separated by commas (RFC 4180 quotes where needed), no line end.
@@ -62,7 +65,8 @@ void record_csv(struct text *out, const struct field *fields, const void *record
 /* Appends the names as CSV cells. */
 void record_csv_header(struct text *out, const struct field *fields);
 
-/* Reads one cell's text into a field of the record. */
+/* Reads one cell's text into a field of the record. Texts that are too long, numbers that are not
+ * of the type, not finite or too large, and times below 0 are refused. */
 int record_read_cell(const struct field *field, void *record, const char *text, struct err *err);
 
 /* A JSON object of all fields; new reference. */
