@@ -4,6 +4,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 /* Exit statuses; docs/design.md and the man page list them. */
 enum status {
     STATUS_OK = 0,
@@ -11,7 +13,7 @@ enum status {
     STATUS_USAGE = 2,   /* command line or configuration */
     STATUS_MISSING = 3, /* a backend that was asked for is not available */
     STATUS_LOST = 4,    /* a worker was lost */
-    STATUS_UNFIT = 77,     /* this machine cannot answer the question: doctor */
+    STATUS_UNFIT = 77,  /* this machine cannot answer the question: doctor */
     STATUS_OUT_OF_TIME = 124,
     STATUS_INTERRUPTED = 130,
 };
@@ -40,5 +42,9 @@ int command_fail(enum status status, const struct err *err);
 
 /* Columns to write text for: COLUMNS, else the terminal's, else 80; at least 80. */
 int command_columns(void);
+
+/* Whether text is to have colour, by --color: always, never, or auto, on a terminal that shows it
+ * unless NO_COLOR is set. */
+bool command_wants_color(const char *when);
 
 #endif

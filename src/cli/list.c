@@ -1,10 +1,12 @@
-/* poolmark list: workloads, backends, schedules, dispatches, experiments, options, fields. Each
- * from the one table that declares it. */
+/* poolmark list: workloads, backends, schedules, dispatches, experiments, options, fields, each
+ * from the one table that declares it; and the saved baselines. */
 #include "cli/command.h"
 
 #include "base/text.h"
+#include "cli/baselines.h"
 #include "record/record.h"
 #include "report/articles.h"
+#include "report/compare.h"
 #include "report/format.h"
 #include "report/summary.h"
 #include "run/experiment.h"
@@ -191,9 +193,19 @@ static int list_fields(int argc, char **argv)
     print_fields("samples.csv", sample_fields);
     print_fields("summary.csv", summary_fields);
     print_fields("articles.csv", article_fields);
+    print_fields("compare", compare_fields);
     print_fields("placements.csv", placement_fields);
     print_fields("workers.csv", worker_fields);
     print_fields("trace.csv", trace_fields);
+    return STATUS_OK;
+}
+
+static int list_baselines(int argc, char **argv)
+{
+    const char *folder = argc > 0 ? argv[0] : BASELINES_FOLDER;
+    if (baselines_print(folder, stdout) == 0)
+        printf("no baseline in %s; `poolmark compare --save NAME RUN` keeps a run as one\n",
+               folder);
     return STATUS_OK;
 }
 
@@ -204,7 +216,7 @@ static const struct {
     {"workloads", list_workloads},     {"backends", list_backends},
     {"schedules", list_schedules},     {"dispatches", list_dispatches},
     {"experiments", list_experiments}, {"options", list_options},
-    {"fields", list_fields},
+    {"fields", list_fields},           {"baselines", list_baselines},
 };
 
 enum { N_LISTS = sizeof lists / sizeof *lists };

@@ -59,6 +59,14 @@ int command_columns(void)
     return columns < 80 ? 80 : columns;
 }
 
+bool command_wants_color(const char *when)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    if (strcmp(when, "auto") != 0)
+        return strcmp(when, "always") == 0;
+    return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
 static void print_help(void)
 {
     printf("poolmark measures how work is shared out: one list of tasks, run sequentially, in a "

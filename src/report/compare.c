@@ -1,0 +1,323 @@
+/* Comparing two runs: see compare.h; how it is written is in compare_text.c. */
+#include "report/compare.h"
+
+#include "base/alloc.h"
+#include "report/factors.h"
+#include "stats/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMPARE_ROW(type, name, unit, meaning)                                                     \
+    {#name, FIELD_##type, offsetof(struct compare_row, name), unit, meaning},
+
+const struct field compare_fields[] = {COMPARE_FIELDS(COMPARE_ROW){NULL, 0, 0, NULL, NULL}};
+
+static const double RISK = 0.05; /* that any of the intervals misses */
+
+enum { MOST_NEEDED = 1 << 20 };
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {
+        [VERDICT_SAME] = "no difference shown",
+        [VERDICT_FASTER] = "faster",
+        [VERDICT_SLOWER] = "slower",
+        [VERDICT_FEW] = "too few samples",
+        [VERDICT_NO_RATIO] = "no ratio",
+        [VERDICT_NOT_MEASURED] = "not measured",
+    };
+    return names[verdict];
+}
+
+/* --- one point ----------------------------------------------------------------------------------
+ */
+
+/* Room for the values of any point. */
+struct room {
+    double *a, *b;
+    int *launches_a, *launches_b;
+};
+
+static int compare_sides(const struct observation *a, const struct observation *b)
+{
+    if (a->launch != b->launch)
+        return a->launch < b->launch ? -1 : 1;
+    if (a->group != b->group)
+        return a->group < b->group ? -1 : 1;
+    return a->pass < b->pass ? -1 : a->pass > b->pass;
+}
+
+/* The ratios b / a of what was taken side by side, into room->a; their number. Both lists are in
+ * order. */
+static size_t pair(const struct match *m, const struct room *room, bool *has_zero)
+{
+    size_t n = 0, i = 0, k = 0;
+    while (i < m->a->n && k < m->b->n) {
+        const struct observation *a = &m->a->observations[i], *b = &m->b->observations[k];
+        int side = compare_sides(a, b);
+        i += side <= 0;
+        k += side >= 0;
+        if (side != 0)
+            continue;
+        if (!(a->ns > 0) || !(b->ns > 0)) {
+            *has_zero = true;
+            continue;
+        }
+        room->a[n] = b->ns / a->ns;
+        room->launches_a[n++] = (int)a->launch;
+    }
+    return n;
+}
+
+/* Times in seconds; whether one of them is 0. */
+static bool take_times(const struct summary_point *p, double *values, int *launches)
+{
+    bool has_zero = false;
+    for (size_t i = 0; i < p->n; i++) {
+        values[i] = p->observations[i].ns / 1e9;
+        launches[i] = (int)p->observations[i].launch;
+        has_zero = has_zero || !(values[i] > 0);
+    }
+    return has_zero;
+}
+
+/* Observations without which no interval of ranks has this confidence. */
+static size_t least_for(double confidence)
+{
+    size_t low, high, n = STATS_LEAST_FOR_INTERVAL;
+    while (n < MOST_NEEDED && !stats_median_ranks(n, confidence, &low, &high))
+        n++;
+    return n;
+}
+
+static void count_units(struct compare_row *row, size_t n, size_t n_launches, const char *unit)
+{
+    bool by_launch = n_launches >= STATS_LEAST_FOR_INTERVAL;
+    row->have = by_launch ? n_launches : n;
+    text_copy(row->unit, sizeof row->unit, by_launch ? "launches" : unit);
+}
+
+static size_t count_launches(const int *launches, size_t n)
+{
+    size_t count = n > 0;
+    for (size_t i = 1; i < n; i++)
+        count += launches[i] != launches[i - 1];
+    return count;
+}
+
+static void take_interval(struct compare_row *row, double ratio, struct interval ci,
+                          enum stats_method method)
+{
+    row->ratio = ratio;
+    row->ratio_low = ci.known ? ci.low : NAN;
+    row->ratio_high = ci.known ? ci.high : NAN;
+    text_copy(row->method, sizeof row->method, ci.known ? stats_method_name(method) : "");
+}
+
+/* Returns whether a time of 0 forbids a ratio. */
+static bool estimate_unpaired(struct compared *item, const struct room *room, double confidence)
+{
+    const struct match *m = &item->match;
+    struct compare_row *row = &item->row;
+    bool zero_a = take_times(m->a, room->a, room->launches_a);
+    bool zero_b = take_times(m->b, room->b, room->launches_b);
+    if (zero_a || zero_b)
+        return true;
+    struct ratio r = stats_ratio(room->a, room->launches_a, m->a->n, room->b, room->launches_b,
+                                 m->b->n, confidence);
+    take_interval(row, r.ratio, r.ci, r.method);
+    bool by_launch = r.method == STATS_LAUNCHES;
+    size_t launches_a = count_launches(room->launches_a, m->a->n),
+           launches_b = count_launches(room->launches_b, m->b->n);
+    size_t n = m->a->n < m->b->n ? m->a->n : m->b->n;
+    size_t n_launches = launches_a < launches_b ? launches_a : launches_b;
+    count_units(row, n, by_launch || !r.ci.known ? n_launches : 0, "samples");
+    return false;
+}
+
+static bool estimate_paired(struct compared *item, const struct room *room, size_t n,
+                            double confidence)
+{
+    struct compare_row *row = &item->row;
+    struct estimate e = stats_estimate_at(room->a, room->launches_a, n, confidence);
+    row->pairs = n;
+    take_interval(row, e.median, e.median_ci, e.method);
+    count_units(row, n, e.n_launches, "pairs");
+    return false;
+}
+
+static double chain_of(const struct summary_point *p)
+{
+    return p->n_chain ? (double)p->chain_ps_sum / (double)p->n_chain : NAN;
+}
+
+static void add_flag(struct compare_row *row, const char *flag)
+{
+    size_t used = strlen(row->flags);
+    snprintf(row->flags + used, sizeof row->flags - used, "%s%s", used ? " " : "", flag);
+}
+
+static bool is_disturbed(const struct summary_point *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->observations[i].disturbances)
+            return true;
+    return false;
+}
+
+static void flag(struct compared *item)
+{
+    struct compare_row *row = &item->row;
+    bool differs = item->verdict == VERDICT_FASTER || item->verdict == VERDICT_SLOWER;
+    /* In one pass both had the same clock. */
+    double effect = log(row->ratio), clock = log(row->chain_ratio);
+    if (differs && row->pairs == 0 && clock * effect > 0 && fabs(clock) >= fabs(effect))
+        add_flag(row, "clock");
+    if (is_disturbed(item->match.a) || is_disturbed(item->match.b))
+        add_flag(row, "disturbed");
+    if (item->match.a->n_failed > item->match.a->n_retaken ||
+        item->match.b->n_failed > item->match.b->n_retaken)
+        add_flag(row, "failed");
+}
+
+static enum verdict judge(const struct compare_row *row, bool has_zero)
+{
+    if (row->n_a == 0 || row->n_b == 0)
+        return VERDICT_NOT_MEASURED;
+    if (has_zero)
+        return VERDICT_NO_RATIO;
+    if (isnan(row->ratio_low) || isnan(row->ratio_high))
+        return VERDICT_FEW;
+    return row->ratio_low > 1    ? VERDICT_SLOWER
+           : row->ratio_high < 1 ? VERDICT_FASTER
+                                 : VERDICT_SAME;
+}
+
+/* Fields in which b's point is another than a's. */
+static void tell_other(struct compared *item)
+{
+    struct text t = TEXT_INIT;
+    const struct point *a = &item->match.a->point, *b = &item->match.b->point;
+    for (const struct field *f = point_fields; f->name; f++) {
+        const struct field one[2] = {*f};
+        struct text x = TEXT_INIT, y = TEXT_INIT;
+        record_csv(&x, one, a);
+        record_csv(&y, one, b);
+        if (x.length != y.length || (x.length && memcmp(x.text, y.text, x.length) != 0))
+            text_addf(&t, "%s%s=%s", t.length ? ", " : "", f->name, y.length ? y.text : "");
+        text_release(&x);
+        text_release(&y);
+    }
+    text_copy(item->row.other, sizeof item->row.other, t.length ? t.text : "");
+    text_release(&t);
+}
+
+static void estimate(struct comparison *c, struct compared *item, const struct room *room)
+{
+    const struct match *m = &item->match;
+    struct compare_row *row = &item->row;
+    bool has_zero = false;
+    *row = (struct compare_row){.n_a = m->a->n,
+                                .n_b = m->b->n,
+                                .ratio = NAN,
+                                .ratio_low = NAN,
+                                .ratio_high = NAN,
+                                .confidence = c->confidence,
+                                .needed = least_for(c->confidence),
+                                .chain_ratio = chain_of(m->b) / chain_of(m->a)};
+    take_times(m->a, room->a, room->launches_a);
+    row->a_s = stats_quantile(room->a, m->a->n, 0.5);
+    take_times(m->b, room->b, room->launches_b);
+    row->b_s = stats_quantile(room->b, m->b->n, 0.5);
+    if (m->a->n > 0 && m->b->n > 0) {
+        size_t n = c->is_one_run ? pair(m, room, &has_zero) : 0;
+        if (n > 0)
+            estimate_paired(item, room, n, c->confidence);
+        else if (!has_zero)
+            has_zero = estimate_unpaired(item, room, c->confidence);
+    }
+    item->verdict = judge(row, has_zero);
+    text_copy(row->verdict, sizeof row->verdict, verdict_name(item->verdict));
+    tell_other(item);
+    flag(item);
+    c->n_paired += row->pairs > 0;
+    c->n_verdicts[item->verdict]++;
+}
+
+/* --- all of them --------------------------------------------------------------------------------
+ */
+
+static size_t most_samples(const struct matching *m)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < m->n; i++) {
+        most = m->items[i].a->n > most ? m->items[i].a->n : most;
+        most = m->items[i].b->n > most ? m->items[i].b->n : most;
+    }
+    return most;
+}
+
+int comparison_make(struct comparison *c, const struct part *a, const struct part *b,
+                    bool is_one_run, struct err *err)
+{
+    *c = (struct comparison){.a = a, .b = b, .is_one_run = is_one_run};
+    if (matching_make(&c->matching, a, b, err) != 0)
+        return -1;
+    c->total_a = part_total(a);
+    c->total_b = part_total(b);
+    const struct matching *m = &c->matching;
+    for (size_t i = 0; i < m->n; i++)
+        c->n_tested += m->items[i].a->n > 0 && m->items[i].b->n > 0;
+    c->confidence = 1 - RISK / (double)(c->n_tested ? c->n_tested : 1);
+    size_t most = most_samples(m);
+    struct room room = {alloc_zeroed(most, sizeof *room.a), alloc_zeroed(most, sizeof *room.b),
+                        alloc_zeroed(most, sizeof *room.launches_a),
+                        alloc_zeroed(most, sizeof *room.launches_b)};
+    c->items = alloc_zeroed(m->n, sizeof *c->items);
+    for (size_t i = 0; i < m->n; i++) {
+        c->items[i].match = m->items[i];
+        estimate(c, &c->items[i], &room);
+    }
+    free(room.a);
+    free(room.b);
+    free(room.launches_a);
+    free(room.launches_b);
+    return 0;
+}
+
+void comparison_release(struct comparison *c)
+{
+    matching_release(&c->matching);
+    free(c->items);
+    *c = (struct comparison){0};
+}
+
+size_t comparison_exceeding(const struct comparison *c, double percent,
+                            const struct compared **worst)
+{
+    size_t n = 0;
+    *worst = NULL;
+    for (size_t i = 0; i < c->matching.n; i++) {
+        const struct compare_row *row = &c->items[i].row;
+        if (!(row->ratio_low > 1 + percent / 100))
+            continue;
+        n++;
+        if (!*worst || row->ratio_low > (*worst)->row.ratio_low)
+            *worst = &c->items[i];
+    }
+    return n;
+}
+
+char *comparison_name(const struct comparison *c, const struct compared *item,
+                      char name[FIELD_TEXT_BYTES])
+{
+    unsigned varying = FACTOR_BACKEND;
+    char factors[FACTORS_NAME_BYTES];
+    for (size_t i = 1; i < c->matching.n; i++)
+        varying |= factors_between(&c->items[0].match.a->point, &c->items[i].match.a->point);
+    factors_name(&item->match.a->point, varying, factors);
+    snprintf(name, FIELD_TEXT_BYTES, "%.80s: %.170s", item->match.a->point.experiment, factors);
+    return name;
+}
