@@ -170,7 +170,10 @@ int journal_cut(const char *path, uint64_t least, struct err *err)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-enum { MOST_COLUMNS = 128 };
+enum {
+    MOST_COLUMNS = 128,
+    BLOCK_BYTES = 1 << 24, /* of the file, read and let go */
+};
 
 struct slot {
     char *key; /* text of a row's point columns */
@@ -183,7 +186,8 @@ struct reading {
     size_t line;
     size_t n_point_columns;
     struct field columns[MOST_COLUMNS + 1]; /* of the sample, as the file has them */
-    struct sample absent;                   /* what columns that it lacks read as */
+    struct sample sample;                   /* of the row; columns that the file lacks keep what
+                                               they read as, all others are set by each row */
     struct slot *slots;                     /* open addressing; n_slots is a power of two */
     size_t n_slots, n_points;
     char *row; /* copy of a row, to be cut into cells */
@@ -342,10 +346,11 @@ static int read_row(struct reading *r, const char *row, size_t length, struct er
     }
     memcpy(r->row, row + prefix + 1, rest);
     r->row[rest] = '\0';
-    struct sample sample = r->absent;
-    if (read_cells(r, r->row, r->columns, &sample, err) != 0 || check_sample(r, &sample, err) != 0)
+    if (read_cells(r, r->row, r->columns, &r->sample, err) != 0 ||
+        check_sample(r, &r->sample, err) != 0)
         return -1;
-    return r->reader->on_sample ? r->reader->on_sample(r->reader->user, number, &sample, err) : 0;
+    return r->reader->on_sample ? r->reader->on_sample(r->reader->user, number, &r->sample, err)
+                                : 0;
 }
 
 /* The names of a header, one after the other. */
@@ -422,16 +427,26 @@ static int check_columns(struct reading *r, const char *row, size_t length, stru
         } else if (f->offset <= offsetof(struct sample, wall_ns)) {
             return refuse_columns(r, &h, f->name, err);
         } else if (f->type == FIELD_real) {
-            record_read_cell(f, &r->absent, "", NULL);
+            record_read_cell(f, &r->sample, "", NULL);
         }
     }
     return h.name ? refuse_columns(r, &h, NULL, err) : 0;
 }
 
+/* Gives back the memory of what has been read of the file, a whole block at a time, so that a file
+ * does not have to fit into memory. Returns where the rest begins. */
+static const char *let_go(const char *held, const char *done)
+{
+    size_t n = (size_t)(done - held) & ~(size_t)(BLOCK_BYTES - 1);
+    if (n > 0)
+        madvise((void *)held, n, MADV_DONTNEED);
+    return held + n;
+}
+
 static int read_lines(struct reading *r, const char *text, size_t size, bool *cut_off,
                       struct err *err)
 {
-    const char *end = text + size;
+    const char *end = text + size, *held = text;
     for (const char *row = text; row < end;) {
         const char *eol = memchr(row, '\n', (size_t)(end - row));
         if (!eol) {
@@ -446,6 +461,7 @@ static int read_lines(struct reading *r, const char *text, size_t size, bool *cu
             0)
             return -1;
         row = eol + 1;
+        held = let_go(held, row);
     }
     if (r->line == 0)
         return err_set(err, "%s has no header line", r->path);

@@ -23,8 +23,9 @@ struct facts {
 
 /* Keys of a manifest that tell two runs apart and say nothing of how fast they were, or that the
  * configuration has as well. What stands below such a key is passed over too. */
-static const char *const no_factors[] = {"schema", "written", "command", "seed", "resumed",
-                                         "result", "gnuplot", "host",    NULL};
+static const char *const no_factors[] = {
+    "schema",      "written", "command",  "seed",           "resumed",        "result", "gnuplot",
+    "unused_cpus", "plan",    "left_out", "timing.cost_ns", "timing.step_ns", NULL};
 
 /* The same of a configuration: what the tables say, and when to stop. */
 static const char *const no_keys[] = {"title", "source",      "claim", "max-seconds",
@@ -40,18 +41,17 @@ static const struct {
     const char *key, *group;
 } groups[] = {
     {"machine", "machine"},
+    {"host", "machine"},
     {"conditions", "conditions"},
-    {"condition", "conditions"},
     {"topology", "topology"},
     {"poolmark", "versions"},
     {"git", "versions"},
     {"compiler", "versions"},
     {"libraries", "versions"},
+    {"runtimes", "versions"},
     {"mpirun", "versions"},
-    {"versions", "versions"},
     {"cflags", "flags"},
     {"optimised", "flags"},
-    {"flags", "flags"},
     {"environment", "environment"},
     {"missing", "missing backends"},
     {"info", "information"},
