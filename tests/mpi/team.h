@@ -87,44 +87,41 @@ static inline uint64_t ask(struct job *job, struct outcome *outcome, struct err 
     return end - start;
 }
 
-/* Whether the CPUs were idle during the last 100 ms, as the team is: a machine that is busy says
- * nothing about how long a map may take. */
-static inline bool is_quiet(void)
+/* How well the workers of a traced map were used: what the chunks took, over what they would have
+ * with all workers in one from the first's start to the last's end. */
+static inline double share_in_chunks(const struct outcome *outcome)
 {
-    uint64_t idle[2] = {0, 0}, all[2] = {0, 0};
-    for (int i = 0; i < 2; i++) {
-        FILE *f = fopen("/proc/stat", "r");
-        uint64_t ticks;
-        bool begun = f && fscanf(f, "cpu") == 0;
-        for (int column = 0; begun && column < 8 && fscanf(f, "%" SCNu64, &ticks) == 1; column++) {
-            all[i] += ticks;
-            idle[i] += column == 3 ? ticks : 0;
-        }
-        if (f)
-            fclose(f);
-        if (i == 0)
-            clock_sleep_ns(100000000);
+    uint64_t first = UINT64_MAX, last = 0, sum = 0;
+    for (size_t i = 0; i < outcome->n_events; i++) {
+        const struct chunk_event *e = &outcome->events[i];
+        first = e->start_ns < first ? e->start_ns : first;
+        last = e->end_ns > last ? e->end_ns : last;
+        sum += e->end_ns - e->start_ns;
     }
-    return all[1] > all[0] && (idle[1] - idle[0]) * 100 >= (all[1] - all[0]) * 85;
+    return (double)sum / ((double)(last - first) * launch.workers);
 }
 
-/* The best time in up to 5 maps begun and ended in quiet, or 0 when there was none; stops at one
- * that is `enough`. */
-static inline uint64_t best_in_quiet(struct job *job, uint64_t enough, struct outcome *outcome)
+/* The most workers that were in a chunk at one moment. */
+static inline uint32_t most_at_once(const struct outcome *outcome)
 {
-    struct err err = {""};
-    uint64_t best = 0;
-    for (int tries = 0, quiet = 0; tries < 12 && quiet < 5 && (!best || best > enough); tries++) {
-        bool before = is_quiet();
-        uint64_t ns = ask(job, outcome, &err);
-        if (!check(ns > 0, "%s", err.text))
-            return 0;
-        if (!before || !is_quiet())
-            continue;
-        quiet++;
-        best = !best || ns < best ? ns : best;
+    uint32_t most = 0;
+    for (size_t i = 0; i < outcome->n_events; i++) {
+        uint32_t n = 0;
+        for (size_t k = 0; k < outcome->n_events; k++)
+            n += outcome->events[k].start_ns <= outcome->events[i].start_ns &&
+                 outcome->events[k].end_ns > outcome->events[i].start_ns;
+        most = n > most ? n : most;
     }
-    return best;
+    return most;
+}
+
+/* The most chunks that a worker had. */
+static inline uint64_t most_chunks(const struct outcome *outcome)
+{
+    uint64_t most = 0;
+    for (uint32_t w = 0; w < launch.workers; w++)
+        most = outcome->reports[w].tally.chunks > most ? outcome->reports[w].tally.chunks : most;
+    return most;
 }
 
 static inline int team_main(const struct backend *of, uint32_t threads, void (*judge)(void))

@@ -1,17 +1,24 @@
 /* ranks: 2 3 5 */
-/* Dispatch by the working master, judged by who did how much, never by absolute time. */
+/* Dispatch by the working master, judged by who did how much, never by absolute time. A machine may
+ * hold up anyone at any time, so that the best of some tries counts. */
 #include "conformance.h"
 
-/* While the root's own worker is in a long task, the others do all the rest: 30 ms against 1 ms
- * each. The machine may be slow; the ratio makes up for a factor of ten in each of them. */
-static void root_in_long_task(void)
+/* One task is as long as 100 others; whoever has it does nothing else meanwhile, the root too, and
+ * the others' last ends before it: 5 ms against 75 ms. A root that answered nobody from within a
+ * task would let the others have one chunk each. */
+static void in_long_task(bool is_root)
 {
+    enum { TRIES = 30 };
     const uint64_t n = 2 + 3 * (uint64_t)launch.workers;
     struct job job = job_of("sleep time=10ms shape=one-long ratio=100", SCHED_DYNAMIC, n, 1);
     struct outcome outcome;
     struct err err = {""};
-    for (int tries = 0; tries < 20; tries++) {
-        job.trace = true;
+    int n_seen = 0;
+    uint64_t tasks = 0;
+    int64_t before_us = 0;
+    bool is_good = false;
+    job.trace = true;
+    for (int tries = 0; tries < TRIES && n_seen < 8 && !is_good; tries++) {
         if (!check(ask(&job, &outcome, &err) > 0, "%s", err.text))
             return;
         const struct chunk_event *lone = NULL;
@@ -21,45 +28,43 @@ static void root_in_long_task(void)
                 lone = &outcome.events[i];
             else if (outcome.events[i].end_ns > last_ns)
                 last_ns = outcome.events[i].end_ns;
-        if (!lone || lone->worker != 0)
+        if (!lone || (lone->worker == 0) != is_root)
             continue; /* another worker was the first to ask */
-        check(outcome.reports[0].tally.tasks == 1 && last_ns < lone->end_ns,
-              "while the root was in a long task it ran %" PRIu64
-              " tasks in all, and the others' last "
-              "ended %" PRId64 " us before it",
-              outcome.reports[0].tally.tasks, (int64_t)(lone->end_ns - last_ns) / 1000);
-        return;
+        n_seen++;
+        tasks = outcome.reports[lone->worker].tally.tasks;
+        before_us = (int64_t)(lone->end_ns - last_ns) / 1000;
+        is_good = tasks == 1 && before_us > 0;
     }
-    check(false, "the root never got the first task");
+    check(n_seen == 0 || is_good,
+          "while %s was in a long task it ran %" PRIu64
+          " tasks in all, and the others' last ended %" PRId64 " us before it",
+          is_root ? "the root" : "another", tasks, before_us);
+    check(n_seen > 0 || !is_root, "the root never got the first task");
 }
 
-/* Whoever has the long task, does nothing else. */
-static void any_in_long_task(void)
-{
-    const uint64_t n = 2 + 3 * (uint64_t)launch.workers;
-    struct job job = job_of("sleep time=10ms shape=one-long ratio=100", SCHED_DYNAMIC, n, 1);
-    struct outcome outcome;
-    struct err err = {""};
-    job.trace = true;
-    if (!check(ask(&job, &outcome, &err) > 0, "%s", err.text))
-        return;
-    for (size_t i = 0; i < outcome.n_events; i++) {
-        const struct chunk_event *e = &outcome.events[i];
-        if (e->first == 0)
-            check(outcome.reports[e->worker].tally.tasks == 1,
-                  "worker %d had the long task and %" PRIu64 " in all", e->worker,
-                  outcome.reports[e->worker].tally.tasks);
-    }
-}
-
-/* Equal sleeps are shared out equally, whoever holds the claim: 4 P of them take about 4. */
+/* Equal sleeps are shared out equally, whoever holds the claim: nobody has more than a chunk above
+ * the others, and all are in chunks nearly all the time. Where a root in a task answered nobody,
+ * the others would be for half of it. */
 static void equal_shares(void)
 {
-    struct job job = job_of("sleep time=10ms", SCHED_DYNAMIC, 4 * (uint64_t)launch.workers, 1);
+    enum { ROUNDS = 4, TRIES = 10 };
+    const double LEAST = 0.65;
+    struct job job = job_of("sleep time=10ms", SCHED_DYNAMIC, ROUNDS * (uint64_t)launch.workers, 1);
     struct outcome outcome;
-    uint64_t best = best_in_quiet(&job, 44000000, &outcome);
-    check(best == 0 || (best >= 40000000 && best < 50000000),
-          "4 rounds of 10 ms took %" PRIu64 " us", best / 1000);
+    struct err err = {""};
+    uint64_t most = UINT64_MAX;
+    double share = 0;
+    job.trace = true;
+    for (int tries = 0; tries < TRIES && (most > ROUNDS + 1 || share < LEAST); tries++) {
+        if (!check(ask(&job, &outcome, &err) > 0, "%s", err.text))
+            return;
+        most = most_chunks(&outcome);
+        share = share_in_chunks(&outcome);
+    }
+    check(most <= ROUNDS + 1 && share >= LEAST,
+          "of %d rounds a worker had %" PRIu64 ", and all were in chunks for %.2f of the time",
+          ROUNDS, most, share);
+    printf("equal sleeps: %.2f of the time in chunks\n", share);
 }
 
 /* Many lists in a row, of all kinds, so that a message left over from one would show in the next.
@@ -84,8 +89,8 @@ static void many_lists(void)
 
 static void judge(void)
 {
-    root_in_long_task();
-    any_in_long_task();
+    in_long_task(true);
+    in_long_task(false);
     equal_shares();
     many_lists();
 }
