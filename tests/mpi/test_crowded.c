@@ -5,8 +5,8 @@
 #include "naps.h"
 #include "team.h"
 
-/* In the first round as many workers sleep as there are chunks, and nobody has more chunks than
- * there are rounds: whoever waits for a chunk gets it while the others are still in theirs. */
+/* In the first round as many workers sleep as there are chunks, and nobody has the chunks of twice
+ * the rounds: whoever waits for a chunk gets it while the others are still in theirs. */
 static void rounds(uint64_t n, uint64_t chunk, uint64_t expected)
 {
     enum { TRIES = 10 };
@@ -18,16 +18,16 @@ static void rounds(uint64_t n, uint64_t chunk, uint64_t expected)
     uint32_t at_once = 0;
     uint64_t most = UINT64_MAX;
     job.trace = true;
-    for (int tries = 0; tries < TRIES && (at_once != all || most != expected); tries++) {
+    for (int tries = 0; tries < TRIES && (at_once != all || most >= 2 * expected); tries++) {
         if (!check(ask(&job, &outcome, &err) > 0, "%s", err.text))
             return;
         at_once = most_at_once(&outcome);
         most = most_chunks(&outcome);
     }
-    check(at_once == all && most == expected,
+    check(at_once == all && most < 2 * expected,
           "%" PRIu64 " tasks of 20 ms, chunk %" PRIu64
           ": %u workers at once instead of %u, and one "
-          "with %" PRIu64 " chunks instead of %" PRIu64,
+          "with %" PRIu64 " chunks in %" PRIu64 " rounds",
           n, chunk, at_once, all, most, expected);
 }
 

@@ -42,9 +42,9 @@ static void in_long_task(bool is_root)
     check(n_seen > 0 || !is_root, "the root never got the first task");
 }
 
-/* Equal sleeps are shared out equally, whoever holds the claim: nobody has more than a chunk above
- * the others, and all are in chunks nearly all the time. Where a root in a task answered nobody,
- * the others would be for half of it. */
+/* Equal sleeps are shared out equally, whoever holds the claim: nobody has the chunks of
+ * twice the rounds, and all are in chunks nearly all the time. Where a root in a task answered
+ * nobody, the others would be for half of it. */
 static void equal_shares(void)
 {
     enum { ROUNDS = 4, TRIES = 10 };
@@ -55,13 +55,13 @@ static void equal_shares(void)
     uint64_t most = UINT64_MAX;
     double share = 0;
     job.trace = true;
-    for (int tries = 0; tries < TRIES && (most > ROUNDS + 1 || share < LEAST); tries++) {
+    for (int tries = 0; tries < TRIES && (most >= 2 * ROUNDS || share < LEAST); tries++) {
         if (!check(ask(&job, &outcome, &err) > 0, "%s", err.text))
             return;
         most = most_chunks(&outcome);
         share = share_in_chunks(&outcome);
     }
-    check(most <= ROUNDS + 1 && share >= LEAST,
+    check(most < 2 * ROUNDS && share >= LEAST,
           "of %d rounds a worker had %" PRIu64 ", and all were in chunks for %.2f of the time",
           ROUNDS, most, share);
     printf("equal sleeps: %.2f of the time in chunks\n", share);
