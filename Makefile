@@ -182,6 +182,7 @@ PROCPOOL_FILES   := $(addprefix $(builddir)/,libprocpool.a $(PROCPOOL_SONAME) pr
 EXAMPLES         := $(patsubst docs/examples/%.c,$(builddir)/examples/%,$(wildcard docs/examples/*.c))
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(builddir)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+NOISE_TESTS := $(patsubst tests/noise/%.c,$(builddir)/tests/noise/%,$(wildcard tests/noise/*.c))
 MPI_TESTS  := $(patsubst tests/mpi/%.c,$(builddir)/tests/mpi/%,$(wildcard tests/mpi/*.c))
 RUNTIME_TESTS := $(foreach runtime,$(patsubst openmp,gomp,$(patsubst libomp,llvm,$(filter openmp libomp,$(have)))), \
                    $(patsubst tests/runtimes/%.c,$(builddir)/tests/runtimes/%-$(runtime),$(wildcard tests/runtimes/*.c)))
@@ -352,7 +353,7 @@ model: ## check the protocols with spin
 
 unit-tests: $(if $(filter check,$(have)),$(UNIT_TESTS))
 faults: $(FAULTS)
-test-programs: unit-tests faults $(RUNTIME_TESTS) $(WATCHED) $(FIXTURES) $(MOCKS) $(BENCHES) $(if $(filter mpi,$(have)),$(MPI_TESTS))
+test-programs: unit-tests faults $(NOISE_TESTS) $(RUNTIME_TESTS) $(WATCHED) $(FIXTURES) $(MOCKS) $(BENCHES) $(if $(filter mpi,$(have)),$(MPI_TESTS))
 
 # Compiled and linked in one step; the old program goes first, so that what runs is what was built.
 $(builddir)/tests/unit/%: tests/unit/%.c $(LIBRARY)
@@ -360,6 +361,12 @@ $(builddir)/tests/unit/%: tests/unit/%.c $(LIBRARY)
 	$(call say,TEST)
 	$(Q)$(CC) $(COMPILE) $(CELL_OPENMP) -Itests/unit $(CHECK_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< \
 	    $(LIBRARY) $(DRIVER_LIBS) $(OPENMP) $(CHECK_LIBS)
+
+# What disturbs cells.
+$(builddir)/tests/noise/%: tests/noise/%.c $(LIBRARY)
+	@mkdir -p $(@D); rm -f $@
+	$(call say,TEST)
+	$(Q)$(CC) $(COMPILE) -MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(LIBRARY) $(DRIVER_LIBS) $(OPENMP)
 
 # Each with both OpenMP runtimes; of LLVM's an own openmp.o, so that the library's is not taken.
 RUNTIME_TEST_LIBS = $(LIBRARY) $(HWLOC_LIBS) $(JANSSON_LIBS) -ldl -lm -pthread

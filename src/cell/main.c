@@ -251,8 +251,10 @@ static void say_hello(const struct sampler *sampler, const struct launch *launch
 static int live(const struct options *options, FILE *out)
 {
     const struct backend *backend = options->backend;
-    struct sampler sampler = {.backend = backend, .workers = options->launch.workers,
-                              .topo = options->launch.topo, .out = out};
+    struct sampler sampler = {.backend = backend,
+                              .workers = options->launch.workers,
+                              .topo = options->launch.topo,
+                              .out = out};
     struct err err = {""};
     uint64_t start = clock_now_ns();
     if (backend->open(&sampler.team, &options->launch, &err) != 0)

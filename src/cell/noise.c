@@ -17,7 +17,8 @@
 /* --- what they mean --------------------------------------------------------------------------- */
 
 enum {
-    WAKE_NS = 50000,   /* from the moment a sleeper is woken to its running again, on a quiet machine */
+    WAKE_NS =
+        50000, /* from the moment a sleeper is woken to its running again, on a quiet machine */
     MINOR_NS = 700,    /* a page fault that needs no disk, */
     MAJOR_NS = 100000, /* and one that does */
 };
@@ -46,11 +47,16 @@ uint64_t noise_lost_ns(const struct noise_worker *w, bool uses_cpu)
     return above(late, WAKE_NS) + above(w->off_ns, w->voluntary ? w->rest_ns : 0);
 }
 
-/* A thread that was switched out left a count; without one, and without its own clock running, it
- * was the whole PU that stood still. */
+/* A thread that is neither running by its own clock, nor waiting by the scheduler's, nor asleep or
+ * stopped, which are voluntary switches, is on a PU that stands still. Where the scheduler is not
+ * asked, one that was never switched out is. */
 uint64_t noise_stolen_ns(const struct noise_worker *w, bool uses_cpu)
 {
-    return uses_cpu && w->voluntary + w->involuntary == 0 ? w->off_ns : 0;
+    if (!uses_cpu || w->voluntary > 0)
+        return 0;
+    if (w->is_watched)
+        return above(w->off_ns, w->wait_ns);
+    return w->involuntary == 0 ? w->off_ns : 0;
 }
 
 uint64_t noise_fault_ns(uint64_t minor, uint64_t major)
@@ -106,8 +112,8 @@ char *noise_words(unsigned flags, char *buffer, size_t size)
 enum {
     CHAIN_ITERATIONS = 600, /* 2 µs: in four parts, of which a timer tick hits one */
     CHAIN_PARTS = 4,
-    CHAINS = 64,             /* of the last so many the usual one is taken, */
-    CHAINS_ENOUGH = 8,       /* once there are so many */
+    CHAINS = 64,       /* of the last so many the usual one is taken, */
+    CHAINS_ENOUGH = 8, /* once there are so many */
     LISTS = 16,
     BUDGET_NS = 10000, /* a hundredth of a sample of 1 ms */
     SHARE = 100,       /* or this part of a longer one */
@@ -128,7 +134,7 @@ struct noise {
     size_t n_groups;
 
     uint64_t cost_ns[N_SOURCES], chain_cost_ns; /* of reading it once, as it was last */
-    bool is_read[N_SOURCES];     /* around this sample */
+    bool is_read[N_SOURCES];                    /* around this sample */
     uint64_t stat_cost_ns, stat_at_ns, stat_ns;
 
     struct noise_around around;
@@ -205,8 +211,8 @@ static int open_to_read(const char *path)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Only where that thread is one of this program: a number alone may mean another on a machine of the
- * same name. */
+/* Only where that thread is one of this program: a number alone may mean another on a machine of
+ * the same name. */
 static int open_waits(pid_t tid)
 {
     char path[64], own[256], its[256];

@@ -34,11 +34,11 @@ void noise_after(struct noise *noise);
 /* What was read around the last sample. */
 struct noise_around {
     uint64_t chain_ps, chain_end_ps; /* before and after */
-    uint64_t usual_ps;               /* a chain of this cell when nothing is wrong; 0: too few yet */
+    uint64_t usual_ps; /* a chain of this cell when nothing is wrong; 0: too few yet */
     uint64_t steal_ns, pressure_ns, throttled_ns;
-    uint64_t wait_ns;        /* of all workers that are watched */
-    uint64_t root_wait_ns;   /* of the root's thread, which may be a worker too */
-    uint64_t took_ns;        /* reading all this */
+    uint64_t wait_ns;      /* of all workers that are watched */
+    uint64_t root_wait_ns; /* of the root's thread, which may be a worker too */
+    uint64_t took_ns;      /* reading all this */
 };
 
 const struct noise_around *noise_around(const struct noise *noise);
@@ -47,8 +47,8 @@ const struct noise_around *noise_around(const struct noise *noise);
  * it is not watched: it is on another machine, or reading it would take too long. */
 bool noise_wait(const struct noise *noise, uint32_t worker, uint64_t *wait_ns);
 
-/* Whether workers have to share CPUs among themselves: on the machine that has most of them they are
- * more than the usable CPUs of this one, or two are bound to one PU. */
+/* Whether workers have to share CPUs among themselves: on the machine that has most of them they
+ * are more than the usable CPUs of this one, or two are bound to one PU. */
 bool noise_is_crowded(const struct noise *noise);
 
 /* The least cost of page faults that samples of the same list have had in this cell, this one among
@@ -59,9 +59,9 @@ uint64_t noise_usual_faults(struct noise *noise, uint64_t list, uint64_t fault_n
 
 /* One worker in one sample. */
 struct noise_worker {
-    uint64_t late_ns;   /* from the common start to its own */
-    uint64_t off_ns;    /* without a CPU, from its start to its end, */
-    uint64_t rest_ns;   /* of which it meant to sleep up to this, */
+    uint64_t late_ns;                /* from the common start to its own */
+    uint64_t off_ns;                 /* without a CPU, from its start to its end, */
+    uint64_t rest_ns;                /* of which it meant to sleep up to this, */
     uint64_t voluntary, involuntary; /* switches; it sleeps in voluntary ones */
     bool is_watched;
     uint64_t wait_ns; /* ready to run, by the scheduler; also before its start */

@@ -5,8 +5,8 @@
  *   numbers that the rule lacks → work (set up or still on the shelf) → noise → prepare → MAP
  *   → noise → collect → verify → settle → answer
  *
- * What noise is read before stands before prepare, not after it: prepare leaves the workers awake at
- * the start line, and a pause there would let some of them fall asleep and others not.
+ * What noise is read before stands before prepare, not after it: prepare leaves the workers awake
+ * at the start line, and a pause there would let some of them fall asleep and others not.
  */
 #include "cell/sampler.h"
 
@@ -291,8 +291,8 @@ static void look_for_noise(struct sampler *sampler, const struct job *job,
         .chain_ps = s->chain_ps,
         .chain_end_ps = s->chain_end_ps,
         .usual_ps = around->usual_ps,
-        .fault_ns = above(fault_ns,
-                          noise_usual_faults(sampler->noise, number_of_list(job), fault_ns)),
+        .fault_ns =
+            above(fault_ns, noise_usual_faults(sampler->noise, number_of_list(job), fault_ns)),
         .strayed = strayed,
     };
     noise_words(noise_judge(&facts, &noise_limits), s->flags, sizeof s->flags);
@@ -433,8 +433,8 @@ void sampler_release(struct sampler *sampler)
 /* The fields of a sample that the driver fills in, or that every answer has; all others are the
  * cell's to tell once it has a sample. */
 static const char *const not_told[] = {
-    "order",  "launch",   "pass",        "group",  "status", "open_ns",
-    "retake", "cell_pid", "taken_at_ns", "error",
+    "order",   "launch", "pass",     "group",       "status",
+    "open_ns", "retake", "cell_pid", "taken_at_ns", "error",
 };
 
 enum { N_NOT_TOLD = sizeof not_told / sizeof *not_told };
@@ -487,6 +487,20 @@ static void add_workers(struct text *t, const struct outcome *outcome, uint32_t 
     text_addf(t, "]");
 }
 
+/* One array a worker that did not end where it was asked to run; nothing when there is none. */
+static void add_misplacements(struct text *t, const struct sampler *sampler,
+                              const struct outcome *outcome)
+{
+    const struct placement *p = sampler->backend->placements(sampler->team);
+    int n = 0;
+    for (uint32_t w = 0; w < sampler->workers; w++)
+        if (p[w].requested_pu >= 0 && p[w].requested_pu != outcome->reports[w].pu)
+            text_addf(t, "%s[%" PRIu32 ", %d, %d]", n++ ? ", " : ", \"misplacements\": [", w,
+                      p[w].requested_pu, (int)outcome->reports[w].pu);
+    if (n > 0)
+        text_addf(t, "]");
+}
+
 /* The events as JSON text: a JSON value for each of their numbers would take too much memory. */
 static void add_events(struct text *t, const struct outcome *outcome)
 {
@@ -537,8 +551,10 @@ static bool answer_request(struct sampler *sampler, json_t *object, int *end)
     bool taken = take_sample(sampler, &request, &sample, &outcome, &start, &err) == 0;
     bool died = strcmp(sample.status, "died") == 0;
     worker_settle();
-    if (taken)
+    if (taken) {
         add_workers(&more, &outcome, sampler->workers, start);
+        add_misplacements(&more, sampler, &outcome);
+    }
     if (taken && request.job.trace)
         add_events(&more, &outcome);
     if (request.last && !died)

@@ -236,8 +236,8 @@ static double search(const char *cgroup_text, const char *mountinfo_text, const 
     size_t n;
     char **mounts = text_words(mountinfo_text, "\n", &n);
     for (size_t i = 0; i < sizeof hierarchies / sizeof *hierarchies; i++)
-        quota = tighter(quota, quota_of_hierarchy(&hierarchies[i], cgroup_text, mounts, n, root,
-                                                  groups));
+        quota = tighter(quota,
+                        quota_of_hierarchy(&hierarchies[i], cgroup_text, mounts, n, root, groups));
     text_words_free(mounts);
     return quota;
 }

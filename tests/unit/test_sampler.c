@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cell/sampler.h"
+#include "record/record.h"
 
 #include <math.h>
 #include <string.h>
@@ -121,6 +122,34 @@ START_TEST(workers_add_up_to_the_sample)
         ck_assert_int_eq(number(answer, "clock_error_ns"), 0);
         json_decref(answer);
     }
+    close_cell(&cell);
+}
+END_TEST
+
+/* All fields but those that the driver fills in; no more is known of foreign cells' fields. */
+START_TEST(an_answer_has_every_field)
+{
+    static const char *const not_told[] = {"order",  "launch",   "pass",        "group", "open_ns",
+                                           "retake", "cell_pid", "taken_at_ns", "error"};
+    struct cell cell;
+    open_cell(&cell, backends[_i]);
+    json_t *answer = ask(&cell, "{\"id\": 1, \"workload\": \"burn iterations=20k\", "
+                                "\"tasks\": 40, \"chunk\": 3}");
+    for (const struct field *f = sample_fields; f->name; f++) {
+        bool is_told = true;
+        for (size_t i = 0; i < sizeof not_told / sizeof *not_told; i++)
+            is_told = is_told && strcmp(f->name, not_told[i]) != 0;
+        ck_assert_msg((json_object_get(answer, f->name) != NULL) == is_told, "%s", f->name);
+    }
+    ck_assert_int_gt(number(answer, "chain_ps"), 0);
+    ck_assert_int_gt(number(answer, "chain_end_ps"), 0);
+    ck_assert_int_gt(number(answer, "noise_ns"), 0);
+    ck_assert_int_gt(number(answer, "cpu_ns"), 0);
+    json_int_t n = cell.sampler.workers;
+    ck_assert_int_le(number(answer, "cpu_ns"), n * number(answer, "wall_ns"));
+    ck_assert_int_le(number(answer, "lost_ns"), number(answer, "wall_ns"));
+    ck_assert_int_le(number(answer, "migrations"), n);
+    json_decref(answer);
     close_cell(&cell);
 }
 END_TEST
@@ -462,9 +491,9 @@ START_TEST(h_of_a_dispatch_without_such_chunks)
 END_TEST
 
 UNIT_MAIN("sampler", UNIT_LOOP(workers_add_up_to_the_sample, 0, N_BACKENDS),
-          a_rule_without_numbers_has_none, the_sample_takes_one_task_of_each_part,
-          UNIT_LOOP(of_few_tasks_each_is_asked, 0, 7), of_long_tasks_four_are_asked,
-          UNIT_LOOP(one_interrupted_task_changes_nothing, 0, 5),
+          UNIT_LOOP(an_answer_has_every_field, 0, N_BACKENDS), a_rule_without_numbers_has_none,
+          the_sample_takes_one_task_of_each_part, UNIT_LOOP(of_few_tasks_each_is_asked, 0, 7),
+          of_long_tasks_four_are_asked, UNIT_LOOP(one_interrupted_task_changes_nothing, 0, 5),
           UNIT_LOOP(one_disturbed_list_changes_nothing, 0, 2), h_is_the_mean_over_workers,
           the_window_is_told, UNIT_LOOP(what_is_lacking_is_measured_once, 0, N_BACKENDS),
           what_was_given_stays, more_workloads_than_are_remembered,

@@ -1,0 +1,234 @@
+/* The verdict on a sample by what was read around it: a table of readings, most of them taken from
+ * machines, and what each must and must not raise. Nothing here looks at a clock. */
+#include "unit.h"
+
+#include "base/text.h"
+#include "cell/noise.h"
+#include "cell/sampler.h"
+
+#include <string.h>
+
+#define MS(x) ((uint64_t)((x)*1e6))
+#define US(x) ((uint64_t)((x)*1e3))
+
+/* --- what a worker lost ----------------------------------------------------------------------- */
+
+static const struct {
+    const char *what;
+    struct noise_worker worker;
+    bool uses_cpu;
+    uint64_t lost_ns, stolen_ns;
+} workers[] = {
+    {"undisturbed", {.late_ns = US(3), .off_ns = 1300, .is_watched = true}, true, 1300, 1300},
+    {"another thread had the PU",
+     {.off_ns = MS(2.5), .wait_ns = MS(2.6), .involuntary = 1, .is_watched = true},
+     true,
+     MS(2.5),
+     0},
+    {"the same, where the scheduler cannot be asked",
+     {.off_ns = MS(2.5), .involuntary = 1},
+     true,
+     MS(2.5),
+     0},
+    {"the host had the PU", {.off_ns = US(150), .is_watched = true}, true, US(150), US(150)},
+    {"the host, on another machine", {.off_ns = US(150)}, true, US(150), US(150)},
+    {"stopped by a signal, which is a voluntary switch",
+     {.off_ns = MS(1.2), .voluntary = 1, .is_watched = true},
+     true,
+     MS(1.2),
+     0},
+    {"asleep for want of a chunk",
+     {.off_ns = MS(3), .rest_ns = MS(3.2), .voluntary = 4, .is_watched = true},
+     true,
+     0,
+     0},
+    {"spinning for want of a chunk, and preempted",
+     {.off_ns = MS(1), .rest_ns = MS(3), .involuntary = 1, .wait_ns = MS(1), .is_watched = true},
+     true,
+     MS(1),
+     0},
+    {"woken late for its start",
+     {.late_ns = MS(2), .off_ns = 1000, .wait_ns = MS(2), .is_watched = true},
+     true,
+     MS(2) - US(50) + 1000,
+     0},
+    {"late, but it had not been called before",
+     {.late_ns = MS(2), .off_ns = 1000, .is_watched = true},
+     true,
+     1000,
+     1000},
+    {"waited before the sample alone",
+     {.late_ns = US(4), .off_ns = 1000, .wait_ns = MS(5), .is_watched = true},
+     true,
+     1000,
+     0},
+    {"a sleeper, woken as on a quiet machine",
+     {.off_ns = MS(10), .voluntary = 10, .wait_ns = US(120), .is_watched = true},
+     false,
+     0,
+     0},
+    {"a sleeper that was woken 2 ms late",
+     {.off_ns = MS(10), .voluntary = 1, .wait_ns = MS(2), .is_watched = true},
+     false,
+     MS(2) - US(100),
+     0},
+    {"a sleeper of which nothing is known", {.off_ns = MS(10), .voluntary = 1}, false, 0, 0},
+};
+
+enum { N_WORKERS = sizeof workers / sizeof *workers };
+
+START_TEST(a_worker_has_lost)
+{
+    const struct noise_worker *w = &workers[_i].worker;
+    ck_assert_msg(noise_lost_ns(w, workers[_i].uses_cpu) == workers[_i].lost_ns, "%s: %lu",
+                  workers[_i].what, (unsigned long)noise_lost_ns(w, workers[_i].uses_cpu));
+    ck_assert_msg(noise_stolen_ns(w, workers[_i].uses_cpu) == workers[_i].stolen_ns, "%s: %lu",
+                  workers[_i].what, (unsigned long)noise_stolen_ns(w, workers[_i].uses_cpu));
+}
+END_TEST
+
+/* --- the verdict ------------------------------------------------------------------------------ */
+
+/* What a row does not say is as on a quiet machine in a sample of 1 ms. */
+static struct noise_facts complete(struct noise_facts f)
+{
+    f.wall_ns = f.wall_ns ? f.wall_ns : MS(1);
+    f.lost_ns = f.lost_ns ? f.lost_ns : 1300;
+    f.chain_ps = f.chain_ps ? f.chain_ps : 2566;
+    f.chain_end_ps = f.chain_end_ps ? f.chain_end_ps : 2574;
+    f.usual_ps = f.usual_ps ? f.usual_ps : 2562;
+    return f;
+}
+
+struct verdict {
+    const char *words;
+    struct noise_facts facts;
+};
+
+/* What a system that tells next to nothing tells. */
+static const struct verdict bare[] = {
+    {"", {.wall_ns = MS(1)}},
+    {"", {.wall_ns = 0}},
+    {"", {.wall_ns = MS(1), .chain_ps = 9000, .chain_end_ps = 9000}}, /* nothing usual yet */
+};
+
+static const struct verdict verdicts[] = {
+    {"", {.strayed = 0}},
+    {"preempted", {.lost_ns = US(50)}}, /* 5 % */
+    {"preempted", {.lost_ns = US(25)}}, /* the limit */
+    {"", {.lost_ns = US(24.9)}},
+    {"", {.lost_ns = MS(0.5), .is_crowded = true}},
+    {"", {.wall_ns = US(100), .lost_ns = US(10)}}, /* too short to tell */
+    {"preempted", {.wall_ns = US(100), .lost_ns = US(15)}},
+    {"", {.wall_ns = MS(1000), .lost_ns = MS(24)}},
+    {"preempted", {.wall_ns = MS(1000), .lost_ns = MS(25)}},
+    {"stolen", {.stolen_ns = US(150)}},
+    {"stolen", {.stolen_ns = US(150), .is_crowded = true}},
+    {"", {.steal_ns = MS(10)}}, /* a tick alone may have been due for long */
+    {"stolen", {.steal_ns = MS(10), .lost_ns = US(200)}},
+    {"stolen", {.wall_ns = MS(200), .steal_ns = MS(20)}},
+    {"", {.wall_ns = MS(2000), .steal_ns = MS(20)}}, /* 1 % */
+    {"preempted stolen", {.wall_ns = MS(200), .lost_ns = MS(90), .steal_ns = MS(20)}},
+    {"throttled", {.wall_ns = MS(20), .lost_ns = MS(8), .throttled_ns = MS(8.1)}},
+    {"throttled", {.wall_ns = MS(20), .throttled_ns = MS(8), .is_crowded = true}},
+    {"preempted throttled", {.wall_ns = MS(20), .lost_ns = MS(12), .throttled_ns = MS(4)}},
+    {"", {.wall_ns = MS(20), .throttled_ns = US(400)}},
+    {"slow-clock", {.chain_ps = 2690, .chain_end_ps = 2690}}, /* 5 % */
+    {"", {.chain_ps = 2640, .chain_end_ps = 2650}},
+    {"slow-clock", {.chain_ps = 2566, .chain_end_ps = 2900}}, /* in its second half */
+    {"", {.chain_ps = 2566, .chain_end_ps = 2740}},
+    {"migrated", {.strayed = 1}},
+    {"cold", {.fault_ns = US(35)}},
+    {"", {.fault_ns = US(20)}},
+    {"preempted throttled stolen slow-clock migrated cold",
+     {.wall_ns = MS(10),
+      .lost_ns = MS(9),
+      .stolen_ns = MS(1),
+      .throttled_ns = MS(1),
+      .chain_ps = 3000,
+      .chain_end_ps = 3000,
+      .usual_ps = 2000,
+      .strayed = 2,
+      .fault_ns = MS(1)}},
+};
+
+enum { N_VERDICTS = sizeof verdicts / sizeof *verdicts, N_BARE = sizeof bare / sizeof *bare };
+
+static void check_verdict(const struct noise_facts *facts, const char *expected)
+{
+    char words[128];
+    noise_words(noise_judge(facts, &noise_limits), words, sizeof words);
+    ck_assert_str_eq(words, expected);
+}
+
+START_TEST(a_sample_is_flagged)
+{
+    struct noise_facts facts = complete(verdicts[_i].facts);
+    check_verdict(&facts, verdicts[_i].words);
+}
+END_TEST
+
+START_TEST(nothing_follows_from_nothing)
+{
+    check_verdict(&bare[_i].facts, bare[_i].words);
+}
+END_TEST
+
+/* --- what is usual ---------------------------------------------------------------------------- */
+
+START_TEST(faults_that_come_each_time_are_no_noise)
+{
+    struct placement place = {.host = "none"};
+    struct noise *noise = noise_new(&place, 1, NULL);
+    ck_assert_uint_eq(noise_usual_faults(noise, 7, 900), 0);
+    ck_assert_uint_eq(noise_usual_faults(noise, 7, 950), 900);
+    ck_assert_uint_eq(noise_usual_faults(noise, 7, 100), 100);
+    ck_assert_uint_eq(noise_usual_faults(noise, 7, 900), 100);
+    ck_assert_uint_eq(noise_usual_faults(noise, 8, 0), 0);
+    for (uint64_t list = 100; list < 200; list++) /* the oldest are forgotten */
+        ck_assert_uint_eq(noise_usual_faults(noise, list, 5), 0);
+    ck_assert_uint_eq(noise_usual_faults(noise, 7, 900), 0);
+    noise_free(noise);
+}
+END_TEST
+
+START_TEST(who_shares_a_place_is_crowded)
+{
+    struct err err;
+    struct topo *topo = topo_new(&err);
+    struct topo_counts counts;
+    ck_assert_msg(topo != NULL, "%s", err.text);
+    topo_count(topo, &counts);
+    uint32_t n = (uint32_t)counts.usable + 1;
+    struct placement *places = calloc(n, sizeof *places);
+    for (uint32_t w = 0; w < n; w++)
+        places[w] = (struct placement){.worker = w, .requested_pu = -1, .host = "here"};
+    struct noise *noise = noise_new(places, n - 1, topo);
+    ck_assert(!noise_is_crowded(noise));
+    noise_free(noise);
+    noise = noise_new(places, n, topo);
+    ck_assert(noise_is_crowded(noise));
+    noise_free(noise);
+    text_copy(places[0].host, sizeof places[0].host, "elsewhere");
+    noise = noise_new(places, n, topo);
+    ck_assert(!noise_is_crowded(noise));
+    noise_free(noise);
+    if (n > 2) {
+        places[0].requested_pu = places[1].requested_pu = 0;
+        noise = noise_new(places, 2, topo);
+        ck_assert(!noise_is_crowded(noise)); /* one number on two machines */
+        noise_free(noise);
+        places[2].requested_pu = 0;
+        noise = noise_new(places + 1, 2, topo);
+        ck_assert(noise_is_crowded(noise));
+        noise_free(noise);
+    }
+    free(places);
+    topo_free(topo);
+}
+END_TEST
+
+UNIT_MAIN("noise", UNIT_LOOP(a_worker_has_lost, 0, N_WORKERS),
+          UNIT_LOOP(a_sample_is_flagged, 0, N_VERDICTS),
+          UNIT_LOOP(nothing_follows_from_nothing, 0, N_BARE),
+          faults_that_come_each_time_are_no_noise, who_shares_a_place_is_crowded)
