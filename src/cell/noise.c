@@ -192,16 +192,17 @@ static uint64_t read_throttled(const struct noise *noise)
 }
 
 /* The first line: "cpu USER NICE SYSTEM IDLE IOWAIT IRQ SOFTIRQ STEAL …", in ticks of all PUs. */
-static uint64_t read_stolen(const struct noise *noise)
+static bool read_stolen(const struct noise *noise, uint64_t *ns)
 {
     char text[256], *at = text;
     uint64_t ticks = 0;
     if (!read_text(noise->stat, text, sizeof text))
-        return 0;
+        return false;
     at += strcspn(at, " ");
     for (int i = 0; i < 8; i++)
         ticks = strtoull(at, &at, 10);
-    return ticks * (uint64_t)(1000000000 / sysconf(_SC_CLK_TCK));
+    *ns = ticks * (uint64_t)(1000000000 / sysconf(_SC_CLK_TCK));
+    return true;
 }
 
 /* --- made and ended --------------------------------------------------------------------------- */
@@ -357,11 +358,12 @@ static void add_readings(struct noise *noise, uint64_t sign)
  * where that would take more than its share: on a machine with many PUs it takes long. */
 static uint64_t add_stolen(struct noise *noise)
 {
-    uint64_t start = clock_now_ns(), before = noise->stat_ns;
+    uint64_t start = clock_now_ns(), before = noise->stat_ns, now_ns;
     if (noise->stat < 0 || start - noise->stat_at_ns < noise_limits.tick_ns ||
         start - noise->stat_at_ns < SHARE * noise->stat_cost_ns)
         return 0;
-    noise->stat_ns = read_stolen(noise);
+    if (read_stolen(noise, &now_ns))
+        noise->stat_ns = now_ns;
     noise->stat_at_ns = clock_now_ns();
     noise->stat_cost_ns = noise->stat_at_ns - start;
     return above(noise->stat_ns, before);

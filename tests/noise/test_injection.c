@@ -177,8 +177,7 @@ static void report(const struct count *c)
     if (c->disturbed < EACH / 4)
         skip(line, "others use this machine, so that most disturbances came too late");
     else
-        judge(c->found >= c->disturbed - 1 && c->by_name >= c->disturbed - 1 - c->disturbed / 20,
-              line);
+        judge(c->found >= c->disturbed - 1 && 4 * c->by_name >= 3 * c->disturbed, line);
 }
 
 static bool costs_enough(uint64_t cost_ns, const struct answer *a)
