@@ -329,7 +329,7 @@ static void choose_sources(struct noise *noise, uint64_t expected_ns)
 /* One that was interrupted says little: the cost grows slowly and falls at once. */
 static void learn_cost(uint64_t *cost_ns, uint64_t ns)
 {
-    *cost_ns = *cost_ns > 0 ? least(ns, *cost_ns + *cost_ns / 16 + 1) : ns;
+    *cost_ns = *cost_ns > 0 ? least(ns, *cost_ns + *cost_ns / 4 + 1) : ns;
 }
 
 /* Adds the readings of this moment, times `sign`, as worker.c does. */
