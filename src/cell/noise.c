@@ -117,7 +117,7 @@ enum {
     LISTS = 16,
     BUDGET_NS = 10000, /* a hundredth of a sample of 1 ms */
     SHARE = 100,       /* or this part of a longer one */
-    FORGET = 64,
+    FORGET = 64,       /* what is not read loses this part of its cost each time */
 };
 
 /* The sources that may be left out, the one that is worth most first. */
@@ -322,7 +322,7 @@ static void choose_sources(struct noise *noise, uint64_t expected_ns)
         if (noise->is_read[i])
             spent += 2 * noise->cost_ns[i];
         else
-            noise->cost_ns[i] -= noise->cost_ns[i] / FORGET; /* so that it is tried again */
+            noise->cost_ns[i] -= noise->cost_ns[i] / FORGET; /* until it is tried again */
     }
 }
 

@@ -50,7 +50,7 @@ static void skip(const char *what, const char *why)
     printf("skipped: %s: %s\n", what, why);
 }
 
-/* The number after `word` in a small file; -1: not known. */
+/* The number after `word` in a small file, or after it and some others; -1: not known. */
 static int64_t number_in(const char *path, const char *word, int skipped)
 {
     char text[512] = "";
@@ -59,8 +59,10 @@ static int64_t number_in(const char *path, const char *word, int skipped)
     if (fd >= 0)
         close(fd);
     char *at = n > 0 ? strstr(text, word) : NULL;
-    int64_t value = -1;
-    for (at = at ? at + strlen(word) : NULL; at && skipped >= 0; skipped--)
+    if (!at)
+        return -1;
+    int64_t value = strtoll(at + strlen(word), &at, 10);
+    while (skipped-- > 0)
         value = strtoll(at, &at, 10);
     return value;
 }
