@@ -9,8 +9,9 @@
 # Options that are keys of a configuration too, and those of the command line alone; with an argument, and
 # without one.
 _poolmark_keys='--title --source --claim --workload --tasks --backends --schedules --dispatch --chunks --workers
-    --ranks --bind --launches --reps --precision --scale --cell-timeout --cell --seed --max-seconds --max-cells'
-_poolmark_switches='--calibrate --fresh --oversubscribe --trace'
+    --ranks --bind --launches --reps --precision --precision-of --retakes --scale --cell-timeout --cell --seed --max-seconds
+    --max-cells'
+_poolmark_switches='--calibrate --fresh --oversubscribe --bind-strict --trace'
 _poolmark_others='--out --resume --only --set --format --color'
 _poolmark_other_switches='--dry-run --quiet --help'
 
@@ -66,6 +67,7 @@ _poolmark_value() {
     --workers) _poolmark_list 'usable cores 1..usable' "$2" ;;
     --ranks) _poolmark_list 'auto all' "$2" ;;
     --bind) _poolmark_words 'none close spread' "$2" ;;
+    --precision-of) _poolmark_words 'speedup time' "$2" ;;
     --only) _poolmark_list "$(_poolmark_experiments)" "$2" ;;
     --format) _poolmark_words 'text csv json' "$2" ;;
     --color) _poolmark_words 'auto always never' "$2" ;;

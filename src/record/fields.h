@@ -38,7 +38,9 @@
     F(count, launch, "", "which fresh start of the cell, from 0")                                  \
     F(count, pass, "", "which pass over the points alive side by side, from 0, within the launch") \
     F(count, group, "", "which group of cells was alive side by side, from 0")                     \
-    F(text, status, "", "ok, wrong (a wrong answer), died, timeout, nonsense or error")            \
+    F(text, status, "",                                                                            \
+      "ok, wrong (a wrong answer), misplaced (with bind-strict), died, timeout, nonsense or "      \
+      "error")                                                                                     \
     F(count, wall_ns, "ns",                                                                        \
       "from the common start of the workers until their caller has all results")                   \
     F(count, window_ns, "ns",                                                                      \

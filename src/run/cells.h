@@ -63,7 +63,8 @@ enum cell_state cell_ask(struct cell *cell, const struct plan_point *point, bool
 
 /* Whether a worker that was asked to run on one PU was seen on another: before the first sample as
  * its hello tells (`answer` NULL), after one as the sample and the answer's `misplacements` do. If
- * so, the sentence names the first of them, the PU asked for and the one seen, and how many they are.
+ * so, the sentence names the first of them, the PU asked for and the one seen, and how many they
+ * are.
  */
 bool cell_is_misplaced(const struct cell *cell, const json_t *answer, const struct sample *sample,
                        char *sentence, size_t size);

@@ -44,7 +44,7 @@ struct experiment {
     char **binds;
     size_t n_binds;
     uint64_t launches, reps;
-    double precision; /* percent; 0: none */
+    double precision;       /* percent; 0: none */
     bool precision_of_time; /* it looks at the interval of the time, not at that of the speedup */
     uint64_t retakes;       /* how often a disturbed sample is taken again */
     double scale;

@@ -48,9 +48,8 @@
     O(LAUNCHES, "launches", "N", "3", EXPERIMENT, "fresh starts of every cell")                    \
     O(REPS, "reps", "N", "5", EXPERIMENT, "samples of a point in each launch")                     \
     O(PRECISION, "precision", "PCT", "0", EXPERIMENT,                                              \
-      "stop asking for a point when half the interval of its median is within so many percent; "   \
-      "0: "                                                                                        \
-      "take all samples")                                                                          \
+      "stop asking for a point when half the interval of what precision-of names is within so "    \
+      "many percent; 0: take all samples")                                                         \
     O(PRECISION_OF, "precision-of", "WHAT", "speedup", EXPERIMENT,                                 \
       "whose interval precision looks at: speedup (of points without a base, and of bases, the "   \
       "time) or time")                                                                             \
@@ -76,8 +75,7 @@
       "write each chunk, with its times, to trace.csv; --trace=no: not, whatever a file says")     \
     O(INFO, "info", "KEY=VALUE", "", RUN,                                                          \
       "a fact for the manifest: memory=DDR4-2666; may be repeated; in a file separated by |")      \
-    O(RECORD_HOST, "record-host", NULL, "no", RUN,                                                 \
-      "keep the names of hosts in the run's files")                                                \
+    O(RECORD_HOST, "record-host", NULL, "no", RUN, "keep the names of hosts in the run's files")   \
     O(OUT, "out", "DIR", "", COMMAND, "where results go; must not exist or be empty")              \
     O(RESUME, "resume", "DIR", "", COMMAND,                                                        \
       "finish the run in DIR; takes the configuration from it")                                    \

@@ -389,11 +389,12 @@ static bool is_retaken(struct state *s, size_t i, uint64_t retakes)
     if (s->n_retakes < RETAKES_AT_LEAST + s->n_first / SAMPLES_PER_RETAKE)
         return true;
     if (!s->result->retakes_held && s->run->progress->to)
-        progress_say(s->run->progress,
-                     "poolmark: more samples are disturbed than can be taken again (%d, and one for "
-                     "every %d others): the rest count as they are; poolmark doctor tells what "
-                     "disturbs",
-                     RETAKES_AT_LEAST, SAMPLES_PER_RETAKE);
+        progress_say(
+            s->run->progress,
+            "poolmark: more samples are disturbed than can be taken again (%d, and one for "
+            "every %d others): the rest count as they are; poolmark doctor tells what "
+            "disturbs",
+            RETAKES_AT_LEAST, SAMPLES_PER_RETAKE);
     s->result->retakes_held = true;
     return false;
 }

@@ -125,10 +125,11 @@ void stopping_give_up(struct stopping *s, size_t i)
     s->points[i].dead = true;
 }
 
-/* --- looking at it ----------------------------------------------------------------------------- */
+/* --- looking at it -----------------------------------------------------------------------------
+ */
 
-/* With many samples in a launch not every one is worth a look: of n at least n/32 are new. A function
- * of n alone, so that a resumed run looks at the same numbers. */
+/* With many samples in a launch not every one is worth a look: of n at least n/32 are new. A
+ * function of n alone, so that a resumed run looks at the same numbers. */
 static size_t worth_looking(size_t n)
 {
     unsigned bits = 0;
@@ -183,8 +184,8 @@ static bool tells_little(const double *values, const int *launches, size_t n, ui
            (e.launch_high - e.launch_low) / 2 > fabs(e.median) * precision / 100;
 }
 
-/* Looks at what stands before the turn: whether the interval is narrow enough, and whether the point
- * rests in this launch. */
+/* Looks at what stands before the turn: whether the interval is narrow enough, and whether the
+ * point rests in this launch. */
 static void look(struct stopping *s, size_t i, const struct turn *turn)
 {
     const struct experiment *e = s->plan->points[i].experiment;
@@ -210,7 +211,8 @@ static void look(struct stopping *s, size_t i, const struct turn *turn)
     free(values);
 }
 
-/* --- who is asked ------------------------------------------------------------------------------ */
+/* --- who is asked ------------------------------------------------------------------------------
+ */
 
 static bool is_alive(const struct stopping *s, size_t i)
 {

@@ -1,9 +1,9 @@
 /* When a run stops asking: what it knows of its points, and which of them a pass asks.
  *
- * A point takes `reps` samples in each of `launches` launches. With --precision it takes fewer: none
- * more once half the interval of what is looked at (its time, or its speedup: plan_looks_at_ratio)
- * is narrow enough, and none more in a launch that can tell little else, while there are launches to
- * come.
+ * A point takes `reps` samples in each of `launches` launches. With --precision it takes fewer:
+ * none more once half the interval of what is looked at (its time, or its speedup:
+ * plan_looks_at_ratio) is narrow enough, and none more in a launch that can tell little else, while
+ * there are launches to come.
  *
  * A decision about a pass follows from the plan and from the samples that stand before the pass, in
  * the order of launch, group and pass, and from nothing else: no clock, and no sample of the pass
@@ -36,11 +36,11 @@ struct observed {
 struct watched {
     struct observed *samples; /* right answers that count, in the order of their turns */
     size_t n, capacity;
-    bool dead;           /* it failed: not asked again in this execution */
-    bool has_failed;     /* the journal has a failure that no right answer follows, */
-    struct turn failed;  /* of this turn, */
+    bool dead;             /* it failed: not asked again in this execution */
+    bool has_failed;       /* the journal has a failure that no right answer follows, */
+    struct turn failed;    /* of this turn, */
     uint64_t failed_takes; /* which was taken so often */
-    size_t first_group;  /* of the groups that it is in */
+    size_t first_group;    /* of the groups that it is in */
     /* The last look at the samples: how many, in which launch, and what was seen. */
     size_t looked_n;
     uint64_t looked_launch;
@@ -60,7 +60,8 @@ void stopping_release(struct stopping *s);
  */
 double stopping_time_ns(const struct point *point, const struct sample *sample);
 
-/* Takes a sample in. Of several of one turn the last counts; one that failed counts as not taken. */
+/* Takes a sample in. Of several of one turn the last counts; one that failed counts as not taken.
+ */
 void stopping_note(struct stopping *s, size_t point, const struct sample *sample);
 
 /* The point is not asked again. */
