@@ -5,20 +5,13 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "run/cells.h"
+#include "run/retakes.h"
 #include "run/stopping.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MOST_FLAGS = 16 };
-
-/* How many samples carry a flag. */
-struct flag_count {
-    char flag[24];
-    uint64_t n;
-};
 
 struct state {
     const struct run *run;
@@ -29,8 +22,7 @@ struct state {
     struct err *failures; /* why a cell could not start in this launch; empty: it could */
     struct journal samples, placements, workers, traces;
     uint64_t order, deadline_ns;
-    uint64_t n_first, n_retakes; /* samples of the whole run, resumed or not */
-    struct flag_count flags[MOST_FLAGS];
+    struct retakes retakes; /* of the whole run, resumed or not */
     struct cell_wait wait;
     struct text remarks; /* lines that were said, of samples that carry a remark */
     bool journal_failed; /* a row could not be written: err says why, and the run ends */
@@ -42,14 +34,6 @@ struct state {
 
 /* --- what the journal has ----------------------------------------------------------------------
  */
-
-static void count_take(struct state *s, const struct sample *sample)
-{
-    if (sample->retake)
-        s->n_retakes++;
-    else
-        s->n_first++;
-}
 
 /* Reading the journal of a run that is resumed. */
 struct resume {
@@ -74,7 +58,7 @@ static int resume_sample(void *user, size_t number, const struct sample *sample,
     size_t i = r->numbers[number];
     if (sample->order >= r->s->order)
         r->s->order = sample->order + 1;
-    count_take(r->s, sample);
+    retakes_count(&r->s->retakes, sample);
     if (i != SIZE_MAX)
         stopping_note(&r->s->stopping, i, sample); /* what failed is asked for again */
     return 0;
@@ -349,7 +333,7 @@ static enum taken take_once(struct state *s, size_t i, struct sample *sample)
         judge_places(p, cell, answer, sample);
     sample->order = s->order++;
     s->result->n_samples++;
-    count_take(s, sample);
+    retakes_count(&s->retakes, sample);
     int status = answer ? write_workers(s, cell, sample, answer) : 0;
     if (status == 0 && answer && s->run->options->trace)
         status = write_trace(s, cell, sample, answer);
@@ -363,30 +347,12 @@ static enum taken take_once(struct state *s, size_t i, struct sample *sample)
     return status == 0 ? TAKEN : NOT_WRITTEN;
 }
 
-/* Counts the sample's flags. */
-static void count_flags(struct state *s, const struct sample *sample)
-{
-    size_t n;
-    char **words = text_words(sample->flags, " ", &n);
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; *words[i] && k < MOST_FLAGS; k++) {
-            struct flag_count *t = &s->flags[k];
-            if (!*t->flag)
-                text_copy(t->flag, sizeof t->flag, words[i]);
-            if (strncmp(t->flag, words[i], sizeof t->flag - 1) != 0)
-                continue;
-            t->n++;
-            break;
-        }
-    text_words_free(words);
-}
-
 /* Whether a disturbed sample that was taken again so often is taken once more. */
 static bool is_retaken(struct state *s, size_t i, uint64_t retakes)
 {
     if (retakes >= s->plan->points[i].experiment->retakes)
         return false;
-    if (s->n_retakes < RETAKES_AT_LEAST + s->n_first / SAMPLES_PER_RETAKE)
+    if (retakes_allow(&s->retakes))
         return true;
     if (!s->result->retakes_held && s->run->progress->to)
         progress_say(
@@ -419,7 +385,9 @@ static int take_sample(struct state *s, size_t i, const struct turn *turn)
         enum taken taken = take_once(s, i, &sample);
         if (taken != TAKEN)
             return taken == NOT_WRITTEN ? -1 : 0;
-        if (retakes == 0)
+        if (retakes)
+            s->result->n_retaken++;
+        else
             add_progress(s, 1, sample_cost(p));
         if (strcmp(sample.status, "ok") != 0) {
             give_up(s, i, &sample);
@@ -428,10 +396,9 @@ static int take_sample(struct state *s, size_t i, const struct turn *turn)
         if (!*sample.flags)
             return 0;
         s->result->n_disturbed++;
-        count_flags(s, &sample);
+        retakes_count_flags(&s->retakes, sample.flags);
         if (should_stop(s) || !is_retaken(s, i, retakes))
             return 0;
-        s->result->n_retaken++;
     }
 }
 
@@ -556,26 +523,6 @@ static void note_skipped(struct state *s)
     text_release(&names);
 }
 
-/* The commonest flags first: "preempted 9, slow-clock 3". */
-static void tell_disturbances(struct state *s)
-{
-    struct text list = TEXT_INIT;
-    for (;;) {
-        struct flag_count *most = &s->flags[0];
-        for (size_t k = 1; k < MOST_FLAGS; k++)
-            if (s->flags[k].n > most->n)
-                most = &s->flags[k];
-        if (most->n == 0)
-            break;
-        text_addf(&list, "%s%s %llu", list.length ? ", " : "", most->flag,
-                  (unsigned long long)most->n);
-        most->n = 0;
-    }
-    text_copy(s->result->disturbances, sizeof s->result->disturbances,
-              list.length ? list.text : "");
-    text_release(&list);
-}
-
 int run_execute(const struct run *run, struct plan *plan, struct run_result *result,
                 struct err *err)
 {
@@ -597,7 +544,7 @@ int run_execute(const struct run *run, struct plan *plan, struct run_result *res
             status = run_group(&s, g, launch);
     if (result->interrupted || result->out_of_time)
         note_skipped(&s);
-    tell_disturbances(&s);
+    retakes_tell(&s.retakes, result->disturbances, sizeof result->disturbances);
     for (size_t i = 0; i < plan->n_cells; i++)
         cell_stop(&s.cells[i]);
     text_release(&s.remarks);

@@ -20,10 +20,6 @@
 #include "run/plan.h"
 #include "run/progress.h"
 
-/* Of the samples of a run at most so many are retakes: a few, and one for every so many others. On
- * a host that is never quiet a run thus takes a quarter longer, and not three times as long. */
-enum { RETAKES_AT_LEAST = 10, SAMPLES_PER_RETAKE = 4 };
-
 struct run_result {
     uint64_t n_samples; /* taken in this execution */
     uint64_t n_failed;  /* of them not ok */

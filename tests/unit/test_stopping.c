@@ -1,6 +1,7 @@
 /* When a run stops asking: which passes ask which points, on made-up times, without cells. A run is
  * walked through here as run.c does it. */
 #include "base/rng.h"
+#include "run/retakes.h"
 #include "run/stopping.h"
 #include "stats/stats.h"
 #include "unit.h"
@@ -362,6 +363,52 @@ START_TEST(the_time_that_counts)
 }
 END_TEST
 
+/* --- retakes ------------------------------------------------------------------------------------
+ */
+
+START_TEST(a_few_and_a_quarter_may_be_taken_again)
+{
+    struct retakes r = {0};
+    struct sample first = {.retake = 0}, again = {.retake = 1};
+    for (int i = 0; i < RETAKES_AT_LEAST; i++) {
+        ck_assert(retakes_allow(&r));
+        retakes_count(&r, &again);
+    }
+    ck_assert(!retakes_allow(&r));
+    for (int i = 0; i < 100; i++) {
+        for (int k = 0; k < SAMPLES_PER_RETAKE; k++) {
+            ck_assert(!retakes_allow(&r));
+            retakes_count(&r, &first);
+        }
+        ck_assert(retakes_allow(&r));
+        retakes_count(&r, &again);
+    }
+}
+END_TEST
+
+START_TEST(flags_are_counted_and_the_commonest_told_first)
+{
+    struct retakes r = {0};
+    char told[64], flag[16];
+    retakes_tell(&r, told, sizeof told);
+    ck_assert_str_eq(told, "");
+    retakes_count_flags(&r, "cold");
+    for (int i = 0; i < 2; i++)
+        retakes_count_flags(&r, "slow-clock  preempted ");
+    retakes_count_flags(&r, "preempted");
+    retakes_tell(&r, told, sizeof told);
+    ck_assert_str_eq(told, "preempted 3, slow-clock 2, cold 1");
+    /* More flags than there are, and longer ones, from a cell of one's own: no harm. */
+    for (int i = 0; i < 2 * MOST_FLAGS; i++) {
+        snprintf(flag, sizeof flag, "f%d", i);
+        retakes_count_flags(&r, flag);
+    }
+    retakes_count_flags(&r, "a-flag-that-is-longer-than-any-that-there-is-here");
+    retakes_tell(&r, told, sizeof told);
+    ck_assert_int_eq(strncmp(told, "preempted 3, slow-clock 2, cold 1, f", 36), 0);
+}
+END_TEST
+
 /* --- what stopping early does to the intervals --------------------------------------------------
  */
 
@@ -457,4 +504,5 @@ UNIT_MAIN("stopping", fixed_repetitions_ask_all, quiet_points_rest_after_three_a
           a_base_goes_on_for_its_own_sake_in_one_group, a_base_that_failed_keeps_nobody_waiting,
           what_is_lacking, resumed_runs_decide_alike,
           the_last_taken_counts_and_a_failure_is_asked_again, the_time_that_counts,
+          a_few_and_a_quarter_may_be_taken_again, flags_are_counted_and_the_commonest_told_first,
           intervals_at_which_runs_stop_hold)
