@@ -225,8 +225,8 @@ static bool check_subsets(const struct evidence *e, struct text *why)
     if (!check_cpus(e, why))
         return false;
     text_addf(why,
-              "%zu points planned, %zu of them lack samples, with a reason; %zu combinations "
-              "left out and %zu CPUs unused, with reasons",
+              "points planned: %zu; with a reason each: points that lack samples %zu, combinations "
+              "left out %zu, CPUs unused %zu",
               e->given.n_points, n_reasons, json_array_size(evidence_member(e, "left_out")),
               unused_cpus(e));
     return true;
