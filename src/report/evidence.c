@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "record/csv.h"
-#include "record/journal.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -104,35 +103,25 @@ static void read_summary(struct evidence *e)
     text_copy(e->summary_problem, sizeof e->summary_problem, err.text);
 }
 
-/* --- samples.csv and workers.csv -------------------------------------------------------------- */
+/* --- samples.csv and workers.csv --------------------------------------------------------------
+ *
+ * The summary has read samples.csv by its fields and found it right. Here, where a million rows are
+ * to cost little more, only the cells that are needed are cut. */
 
 enum { MOST_ORDER = 1 << 28 };
 
 /* Of each sample by its order. */
 struct expected {
-    uint32_t rows;       /* of workers.csv that it should have, plus 1; 0: no such sample */
-    uint32_t seen;       /* that it has */
-    uint32_t point : 31; /* as numbered by the reader */
-    uint32_t is_ok : 1;
+    uint32_t rows; /* of workers.csv that it should have, plus 1; 0: no such sample */
+    uint32_t seen; /* that it has */
+    bool is_ok;
 };
 
 struct scan {
     struct evidence *e;
-    struct point *points;
-    size_t n_points, points_capacity;
     struct expected *samples;
-    size_t n; /* largest order + 1 */
+    size_t n; /* room in samples: above the largest order */
 };
-
-static int take_point(void *user, size_t number, const struct point *point, struct err *err)
-{
-    (void)number, (void)err;
-    struct scan *scan = user;
-    scan->points =
-        alloc_room(scan->points, scan->n_points, &scan->points_capacity, sizeof *scan->points);
-    scan->points[scan->n_points++] = *point;
-    return 0;
-}
 
 static struct expected *expected_at(struct scan *scan, uint64_t order)
 {
@@ -147,28 +136,46 @@ static struct expected *expected_at(struct scan *scan, uint64_t order)
     return &scan->samples[order];
 }
 
-static int take_sample(void *user, size_t number, const struct sample *sample, struct err *err)
+/* The columns of samples.csv that are looked at; the last may be absent in files of old. */
+struct sample_columns {
+    size_t workers, order, status, wall, clock_error;
+};
+
+static struct sample_columns find_columns(const struct csv *csv)
 {
-    struct scan *scan = user;
+    return (struct sample_columns){csv_column(csv, "workers"), csv_column(csv, "order"),
+                                   csv_column(csv, "status"), csv_column(csv, "wall_ns"),
+                                   csv_column(csv, "clock_error_ns")};
+}
+
+static uint64_t number_of(struct csv *csv, size_t column)
+{
+    return strtoull(csv_cell(csv, column), NULL, 10);
+}
+
+static int take_sample(struct scan *scan, struct csv *csv, const struct sample_columns *at)
+{
     struct evidence *e = scan->e;
-    bool is_ok = strcmp(sample->status, "ok") == 0;
-    if (sample->order >= MOST_ORDER)
-        return err_set(err, "samples.csv: the order %" PRIu64 " is no position in a run",
-                       sample->order);
-    struct expected *x = expected_at(scan, sample->order);
+    uint64_t order = number_of(csv, at->order);
+    if (order >= MOST_ORDER) {
+        snprintf(e->samples_problem, sizeof e->samples_problem,
+                 "samples.csv:%zu: the order %" PRIu64 " is no position in a run", csv->line,
+                 order);
+        return -1;
+    }
+    struct expected *x = expected_at(scan, order);
     e->n_samples++;
-    e->n_ok += is_ok;
     e->n_twins += x->rows > 0;
-    x->rows = (uint32_t)scan->points[number].workers + 1;
-    x->point = (uint32_t)number;
-    x->is_ok = is_ok;
-    if (!is_ok)
+    x->rows = (uint32_t)number_of(csv, at->workers) + 1;
+    x->is_ok = strcmp(csv_cell(csv, at->status), "ok") == 0;
+    if (!x->is_ok)
         return 0;
-    double ns = (double)sample->wall_ns;
+    e->n_ok++;
+    double ns = (double)number_of(csv, at->wall), error = (double)number_of(csv, at->clock_error);
     if (ns < e->shortest_ns)
         e->shortest_ns = ns;
-    if (sample->clock_error_ns && (double)sample->clock_error_ns / ns > e->clock_error)
-        e->clock_error = (double)sample->clock_error_ns / ns;
+    if (error > 0 && error / ns > e->clock_error)
+        e->clock_error = error / ns;
     return 0;
 }
 
@@ -177,8 +184,7 @@ static void count_workers(struct scan *scan)
     struct evidence *e = scan->e;
     char path[PATH_BYTES];
     struct csv csv;
-    struct err err = {""};
-    if (csv_open(&csv, path_of(e, "workers.csv", path), &err) != 0) {
+    if (csv_open(&csv, path_of(e, "workers.csv", path), NULL) != 0) {
         text_copy(e->workers_problem, sizeof e->workers_problem, "there is no workers.csv");
         return;
     }
@@ -195,26 +201,49 @@ static void count_workers(struct scan *scan)
     csv_close(&csv);
 }
 
+/* Names the sample of that order, of which workers.csv has so many rows. */
+static void name_short(struct evidence *e, uint64_t order, unsigned seen)
+{
+    char path[PATH_BYTES];
+    struct csv csv;
+    if (csv_open(&csv, path_of(e, "samples.csv", path), NULL) != 0)
+        return;
+    size_t at = csv_column(&csv, "order"), experiment = csv_column(&csv, "experiment"),
+           backend = csv_column(&csv, "backend"), workers = csv_column(&csv, "workers");
+    while (csv_next(&csv))
+        if (number_of(&csv, at) == order) {
+            snprintf(e->first_short, sizeof e->first_short,
+                     "sample %" PRIu64 " of %.63s, %.63s, W=%.20s has %u", order,
+                     csv_cell(&csv, experiment), csv_cell(&csv, backend), csv_cell(&csv, workers),
+                     seen);
+            break;
+        }
+    csv_close(&csv);
+}
+
 static void read_samples(struct evidence *e)
 {
-    char path[PATH_BYTES], name[160];
+    char path[PATH_BYTES];
+    struct csv csv;
     struct err err = {""};
-    bool cut_off;
     struct scan scan = {.e = e};
-    struct journal_reader reader = {take_point, take_sample, &scan};
     e->shortest_ns = INFINITY;
-    if (journal_read(path_of(e, "samples.csv", path), &reader, &cut_off, &err) != 0)
+    if (csv_open(&csv, path_of(e, "samples.csv", path), &err) == 0) {
+        struct sample_columns at = find_columns(&csv);
+        while (csv_next(&csv) && take_sample(&scan, &csv, &at) == 0)
+            ;
+        csv_close(&csv);
+    } else {
         text_copy(e->samples_problem, sizeof e->samples_problem, err.text);
+    }
     count_workers(&scan);
     for (size_t i = 0; i < scan.n; i++) {
         const struct expected *x = &scan.samples[i];
         if (!x->rows || !x->is_ok || x->seen + 1 == x->rows)
             continue;
         if (e->n_short++ == 0)
-            snprintf(e->first_short, sizeof e->first_short, "sample %zu of %s has %u", i,
-                     evidence_name(&scan.points[x->point], name, sizeof name), x->seen);
+            name_short(e, i, x->seen);
     }
-    free(scan.points);
     free(scan.samples);
 }
 

@@ -71,6 +71,8 @@ static bool has_rows(const struct evidence *e, struct text *why)
         n += is_measured(&e->rows[i]);
     if (*e->summary_problem && e->n_rows == 0)
         text_addf(why, "%s", e->summary_problem);
+    else if (n == 0 && e->n_ok)
+        text_addf(why, "summary.csv tells nothing of what was measured");
     else if (n == 0)
         text_addf(why, "nothing was measured");
     return why->length == 0;
@@ -393,15 +395,16 @@ static bool check_comparisons(const struct evidence *e, struct text *why)
     return true;
 }
 
-/* Whether percentiles and the worst case stand in the row and follow from the samples. */
+/* Whether percentiles and the worst case stand in the row and follow from the samples. Percentiles
+ * beyond which no sample lies are not told. */
 static bool has_percentiles(const struct evidence_row *r)
 {
     const struct summary_point *p = r->again;
     const struct {
         double told, share;
         size_t least; /* samples for which it is told */
-    } told[] = {{r->row.p5_s, 0.05, 1},    {r->row.p25_s, 0.25, 1},   {r->row.p75_s, 0.75, 1},
-                {r->row.p95_s, 0.95, 1},   {r->row.p99_s, 0.99, 100}, {r->row.min_s, 0, 1},
+    } told[] = {{r->row.p5_s, 0.05, 20},   {r->row.p25_s, 0.25, 4},   {r->row.p75_s, 0.75, 4},
+                {r->row.p95_s, 0.95, 20},  {r->row.p99_s, 0.99, 100}, {r->row.min_s, 0, 1},
                 {r->row.median_s, 0.5, 1}, {r->row.max_s, 1, 1}};
     double *values = alloc_zeroed(p->n, sizeof *values);
     bool all = true;
