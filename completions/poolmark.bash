@@ -10,8 +10,8 @@
 # without one.
 _poolmark_keys='--title --source --claim --workload --tasks --backends --schedules --dispatch --chunks --workers
     --ranks --bind --launches --reps --precision --precision-of --retakes --scale --cell-timeout --cell --seed --max-seconds
-    --max-cells'
-_poolmark_switches='--calibrate --fresh --oversubscribe --bind-strict --trace'
+    --max-cells --info'
+_poolmark_switches='--calibrate --fresh --oversubscribe --bind-strict --trace --record-host'
 _poolmark_others='--out --resume --only --set --format --color'
 _poolmark_other_switches='--dry-run --quiet --help'
 
@@ -89,7 +89,7 @@ _poolmark() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        _poolmark_words 'run report plot list --help --version' "$current"
+        _poolmark_words 'run report plot validate list --help --version' "$current"
         return
     fi
     # --option=value comes as three words where bash breaks words at '='.
@@ -117,6 +117,15 @@ _poolmark() {
             _poolmark_words 'text csv json' "$current"
         elif [[ $current == -* ]]; then
             _poolmark_words "$([ "$command" = plot ] || echo --format) --help" "$current"
+        else
+            _poolmark_runs "$current"
+        fi
+        ;;
+    validate)
+        if [ "$previous" = --format ]; then
+            _poolmark_words 'text json' "$current"
+        elif [[ $current == -* ]]; then
+            _poolmark_words '--format --help' "$current"
         else
             _poolmark_runs "$current"
         fi

@@ -91,14 +91,14 @@ void home_hide(struct text *to, const char *text)
     }
 }
 
-void home_hide_in(char *text)
+void home_hide_in(char *text, size_t size)
 {
     struct text hidden = TEXT_INIT;
     if (!strchr(text, '/'))
         return; /* has no path: the names are not looked up for nothing */
     home_hide(&hidden, text);
     if (hidden.text)
-        text_copy(text, strlen(text) + 1, hidden.text);
+        text_copy(text, size, hidden.text);
     text_release(&hidden);
 }
 

@@ -9,8 +9,8 @@
 /* Appends the text with all its paths hidden. The login name "root" names nobody and stays. */
 void home_hide(struct text *to, const char *text);
 
-/* The same in place: the text gets no longer than it was, so that it fits. */
-void home_hide_in(char *text);
+/* The same in place; what does not fit into `size` bytes is cut off. */
+void home_hide_in(char *text, size_t size);
 
 /* Appends the path, or each path of a command's words, as it was: "~/cell" below the home directory
  * of who asks, and a component "~" as its login name. */

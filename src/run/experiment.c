@@ -101,7 +101,8 @@ static int read_workloads(const char *text, struct experiment *e, struct err *er
         if (status == 0)
             status = work_canonical(words[i], canonical, sizeof canonical, err);
         if (status == 0) {
-            home_hide_in(canonical); /* a plug-in's path stands in every row of the run */
+            home_hide_in(canonical,
+                         sizeof canonical); /* a plug-in's path stands in every row of the run */
             e->workloads[e->n_workloads++] = alloc_text(canonical);
         }
     }

@@ -71,7 +71,7 @@ static size_t match(const char *at, const char *name)
 void hosts_hide(const struct hosts *hosts, char *text, size_t size)
 {
     struct text hidden = TEXT_INIT;
-    home_hide_in(text);
+    home_hide_in(text, size);
     for (const char *p = text; *p && !hosts->keeps_names;) {
         size_t n = 0, i = 0;
         if (p == text || (!is_name_byte(p[-1]) && p[-1] != '.'))
