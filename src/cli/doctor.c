@@ -16,6 +16,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -272,61 +273,68 @@ static char *format_percent(double share, char *buffer, size_t size)
     return buffer;
 }
 
+/* A paragraph, indented; folded, since numbers differ in length. */
+__attribute__((format(printf, 2, 3))) static void print_folded(int indent, const char *format, ...)
+{
+    char text[640];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    printf("%*s", indent, "");
+    format_folded(stdout, text, indent, command_columns());
+}
+
 static void print_effects(const struct aa *aa)
 {
     char here[32], few[32], many[32];
-    struct text t = TEXT_INIT;
-    text_addf(&t,
-              "Effects below %s cannot be shown here with %zu pairs; with 30, those below %s, with "
-              "300, those below %s (launches of %d).",
-              format_percent(aa_smallest_effect(aa, aa->ratio.n), here, sizeof here), aa->ratio.n,
-              format_percent(aa_smallest_effect(aa, 30), few, sizeof few),
-              format_percent(aa_smallest_effect(aa, 300), many, sizeof many), AA_PAIRS);
-    printf("  ");
-    format_folded(stdout, t.text, 2, command_columns());
-    text_release(&t);
+    print_folded(2,
+                 "effects below %s cannot be shown here with %zu pairs; with 30, those below %s, "
+                 "with 300, those below %s (launches of %d)",
+                 format_percent(aa_smallest_effect(aa, aa->ratio.n), here, sizeof here),
+                 aa->ratio.n, format_percent(aa_smallest_effect(aa, 30), few, sizeof few),
+                 format_percent(aa_smallest_effect(aa, 300), many, sizeof many), AA_PAIRS);
 }
 
 static void print_aa(const struct aa *aa)
 {
     char time[32];
     const struct interval *ci = &aa->ratio.median_ci;
-    printf("\nA/A, the same point twice, side by side: %u burn tasks on %u worker%s, %s a sample\n",
-           aa->tasks, aa->workers, aa->workers == 1 ? "" : "s",
-           units_format_ns(aa->sample_s * 1e9, time, sizeof time));
+    printf("\nA/A, the same point twice, side by side:\n");
+    print_folded(2, "%u burn tasks on %u worker%s, %s a sample", aa->tasks, aa->workers,
+                 aa->workers == 1 ? "" : "s",
+                 units_format_ns(aa->sample_s * 1e9, time, sizeof time));
     if (!ci->known) {
-        printf("  %zu pairs: too few for an interval%s\n", aa->ratio.n,
-               aa->out_of_time ? "; --aa-seconds gives more time" : "");
+        print_folded(2, "%zu pairs: too few for an interval%s", aa->ratio.n,
+                     aa->out_of_time ? "; --aa-seconds gives more time" : "");
         return;
     }
-    printf("  ratio %.4f [%.4f, %.4f] of %zu pairs over %zu launches: %s\n", aa->ratio.median,
-           ci->low, ci->high, aa->ratio.n, aa->ratio.n_launches,
-           aa->differs ? "a difference, where there is none" : "no difference shown");
+    print_folded(2, "ratio %.4f [%.4f, %.4f] of %zu pairs over %zu launches: %s", aa->ratio.median,
+                 ci->low, ci->high, aa->ratio.n, aa->ratio.n_launches,
+                 aa->differs ? "a difference, where there is none" : "no difference shown");
     if (aa->n_rounds > 1)
-        printf("  %s\n",
-               aa->differs
-                   ? "It was shown twice over: do not trust differences of this size here."
-                   : "A first round had shown one, as 1 in 20 does by chance; the second did "
-                     "not.");
+        print_folded(2, "%s",
+                     aa->differs ? "it was shown twice over: trust no difference of this size here"
+                                 : "a first round had shown one, as 1 in 20 does by chance; the "
+                                   "second did not");
     print_effects(aa);
-    printf("  disturbed: %zu of %zu samples (%.1f %%), %zu of %zu pairs for good\n",
-           aa->n_disturbed, aa->n_samples,
-           aa->n_samples ? 100.0 * (double)aa->n_disturbed / (double)aa->n_samples : 0, aa->n_still,
-           aa->ratio.n);
+    print_folded(2, "disturbed: %zu of %zu samples (%.1f%%); of %zu pairs, %zu stayed so",
+                 aa->n_disturbed, aa->n_samples,
+                 aa->n_samples ? 100.0 * (double)aa->n_disturbed / (double)aa->n_samples : 0,
+                 aa->ratio.n, aa->n_still);
 }
 
 static void print_verdict(const struct findings *f)
 {
+    size_t n = f->n_problems + (f->has_aa && f->aa.differs);
+    printf("\n");
     if (!f->this_machine)
-        printf(
-            "\nnot this machine: HWLOC_SYNTHETIC or HWLOC_XMLFILE describes another one, on which "
-            "poolmark plans\n(run --dry-run, where) and never times\n");
+        print_folded(0, "not this machine: HWLOC_SYNTHETIC or HWLOC_XMLFILE describes another one, "
+                        "on which poolmark plans (run --dry-run, where) and never times");
     else if (is_fit(f))
-        printf("\nfit for measuring\n");
-    else {
-        size_t n = f->n_problems + (f->has_aa && f->aa.differs);
-        printf("\nnot fit for measuring: %zu problem%s\n", n, n == 1 ? "" : "s");
-    }
+        printf("fit for measuring\n");
+    else
+        printf("not fit for measuring: %zu problem%s\n", n, n == 1 ? "" : "s");
 }
 
 /* --- as JSON ---------------------------------------------------------------------------------- */

@@ -528,7 +528,7 @@ static void look_clocksource(const struct condition_facts *f, struct condition *
  * its step is ten times finer. */
 static void look_timer(const struct condition_facts *f, struct condition *c)
 {
-    char value[64], cost[32], step[32], shortest[32];
+    char value[96], cost[32], step[32], shortest[32];
     double least = fmax(20 * f->timer_cost_ns, 10 * f->timer_resolution_ns);
     if (!(f->timer_cost_ns > 0)) {
         say(c, CONDITION_UNKNOWN, "", "the cost of reading the clock was not measured");
