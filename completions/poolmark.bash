@@ -89,7 +89,7 @@ _poolmark() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        _poolmark_words 'run report plot validate list --help --version' "$current"
+        _poolmark_words 'run report plot compare validate doctor where list --help --version' "$current"
         return
     fi
     # --option=value comes as three words where bash breaks words at '='.
@@ -99,7 +99,7 @@ _poolmark() {
         previous=${COMP_WORDS[COMP_CWORD - 2]}
     fi
     case $command in
-    run)
+    run | where)
         case " ${_poolmark_keys//$'\n'/ } $_poolmark_others " in
         *" $previous "*) _poolmark_value "$previous" "$current" ;;
         *)
@@ -128,6 +128,13 @@ _poolmark() {
             _poolmark_words '--format --help' "$current"
         else
             _poolmark_runs "$current"
+        fi
+        ;;
+    doctor)
+        if [ "$previous" = --format ]; then
+            _poolmark_words 'text json' "$current"
+        else
+            _poolmark_words '--aa --aa-seconds --format --help' "$current"
         fi
         ;;
     list)
