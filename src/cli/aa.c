@@ -69,7 +69,6 @@ struct reading {
     struct aa *aa;
     struct side sides[2];
     int side_of[2]; /* by number of the point in the file */
-    struct err failure;
 };
 
 static int on_point(void *user, size_t number, const struct point *point, struct err *err)
@@ -86,7 +85,7 @@ static int on_sample(void *user, size_t number, const struct sample *sample, str
     struct reading *r = user;
     uint64_t slot = sample->launch * AA_PAIRS + sample->pass;
     if (strcmp(sample->status, "ok") != 0)
-        return err_set(err, "%s: %s", sample->status, sample->error);
+        return err_set(err, "A/A: a sample is not good (%s): nothing can be said", sample->status);
     if (sample->pass >= AA_PAIRS || slot >= N_SLOTS)
         return 0;
     struct side *side = &r->sides[r->side_of[number]];

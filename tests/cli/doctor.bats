@@ -33,13 +33,17 @@ of() {
 @test "doctor --format json tells the same, with a remedy for each problem" {
     need python3
     examine "$poolmark" doctor --format json
-    local fit problems
+    local fit problems name
     fit=$(of 'd["fit"]' <<<"$output")
     problems=$(of 'd["problems"]' <<<"$output")
     if [ "$status" -eq 0 ]; then [ "$fit $problems" = 'True 0' ]; else [ "$fit" = False ]; fi
     [ "$(of 'sum(c["verdict"] == "bad" for c in d["conditions"])' <<<"$output")" = "$problems" ]
     [ "$(of 'all(c["remedy"] for c in d["conditions"] if c["verdict"] in ("bad", "note"))' <<<"$output")" = True ]
     [ "$(of '{c["verdict"] for c in d["conditions"]} <= {"good", "note", "bad", "unknown"}' <<<"$output")" = True ]
+    # docs/measurement.md says of each check when it is bad.
+    for name in $(of '" ".join(c["name"] for c in d["conditions"])' <<<"$output"); do
+        grep -q "^| .*\`$name\`.* |" "$root/docs/measurement.md" || complain "docs/measurement.md lacks $name"
+    done
     [ "$(of 'd["usable"] >= 1 and d["why"] != "" and d["this_machine"] and d["aa"] is None' <<<"$output")" = True ]
 }
 
@@ -88,6 +92,31 @@ of() {
         [[ $output == *'no difference shown'* || $status -eq 77 ]]
     fi
     [ -z "$(ls -A | grep -v -e mock_cell -e fixtures)" ] || complain "left behind: $(ls -A)"
+}
+
+# The cells of A/A are the mock cell with these options.
+make_cells() {
+    rm -rf bin
+    make_tree
+    printf '#!/bin/sh\nexec ./mock_cell %s "$@"\n' "$1" >bin/poolmark-cell
+    chmod +x bin/poolmark-cell
+}
+
+@test "doctor --aa pairs by pass, counts what was disturbed, and says when the time was too short" {
+    # The k-th samples of both are alike, however much they differ from the others.
+    make_cells '--times 100us,300us,250us'
+    examine bin/poolmark doctor --aa
+    assert_words "$output" ' 250 µs a sample' 'ratio 1.0000 [1.0000, 1.0000] of 60 pairs over 6 launches: no difference shown' \
+        'effects below 0%' 'disturbed: 0 of 120 samples (0.0%); of 60 pairs, 0 stayed so'
+    make_cells "--times 100us --with '{\"flags\":\"preempted\"}'"
+    examine bin/poolmark doctor --aa
+    assert_words "$output" 'samples (100.0%); of 60 pairs, 60 stayed so'
+    make_cells '--times 100us --pace 150ms'
+    examine bin/poolmark doctor --aa-seconds 0.5
+    assert_words "$output" 'pairs: too few for an interval; --aa-seconds gives more time'
+    make_cells '--die-at 3 9'
+    run_split 4 bin/poolmark doctor --aa
+    assert_words "$stderr" 'SIGKILL' 'A/A: a sample is not good (died)'
 }
 
 @test "doctor --aa that is interrupted leaves nothing behind" {
