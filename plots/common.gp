@@ -11,7 +11,10 @@
 #
 # Rules held here: a line joins the points of one series along a numeric axis and nothing else; a series
 # that has several points at one x (ranks x threads of hybrid) is not joined; backends are told apart by
-# colour and by shape; series carry their names at their ends.
+# colour and by shape; series carry their names at their ends; each median stands on the dots of its samples.
+#
+# Dots come from the file named by samples, where it is given: columns point time_s speedup counts spread, a
+# row a sample, point being the row of summary.csv from 1.
 #
 # Inside braces no comment may hold a quote or a brace: gnuplot counts them.
 
@@ -21,6 +24,7 @@ if (ARG1 eq 'begin') {
     if (!exists("caption")) { caption = '' }
     if (!exists("usable")) { usable = NaN }
     if (!exists("about")) { about = '' }
+    if (!exists("samples")) { samples = '' }
     set encoding utf8
     set datafile separator whitespace
     set samples 600
@@ -62,6 +66,7 @@ if (ARG1 eq 'begin') {
     # What the figures of summary.csv have in common: the columns of a point, the base, and which rows count.
     point_fields = 'experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers '. \
         'ranks threads bind fresh n serial_fraction base base_s '
+    dot_text(kind) = kind eq 'dots' ? 'samples' : kind eq 'aside' ? 'disturbed, taken again' : 'beyond the frame'
     of_experiment(r) = text(r, c_experiment) eq experiment && amount(r, c_n) > 0
     usable_text(n) = sprintf('%g usable CPU%s', n, n == 1 ? '' : 's')
 
@@ -96,6 +101,7 @@ if (ARG1 eq 'begin') {
 
 # Wants: input, fields (words), keep(row). Leaves: rows, CELL, and for each field F its number c_F, so that
 # text(row, c_F) and amount(row, c_F) are a cell of it. A column that the file lacks is empty throughout.
+# KEPT tells of each row of the file, from 1, which row it is now, 0 for none.
 #
 # The file is read byte by byte, by the rules of RFC 4180: gnuplot itself takes a quoted 0,1 for the number
 # 0 and an empty cell at the end of a line for the one before.
@@ -106,6 +112,8 @@ if (ARG1 eq 'read') {
     stats input binary format='%uchar' using (lines_ = lines_ + ($1 == 10), 0) nooutput
     array CELL[lines_ * width_]
     array HEAD_[400]
+    array KEPT[lines_]
+    do for [i = 1:lines_] { KEPT[i] = 0 }
     do for [i = 1:400] { HEAD_[i] = 0 }
     text(r, c) = CELL[(r - 1) * width_ + c]
     amount(r, c) = number(CELL[(r - 1) * width_ + c])
@@ -114,12 +122,14 @@ if (ARG1 eq 'read') {
     field_ = ''
     column_ = 0
     row_ = 0
+    read_ = -1
     blank_(r) = sum [c_ = 1:width_] (CELL[(r - 1) * width_ + c_] = '', 1)
     store_(c) = c > 400 ? 0 : row_ == 0 ? (HEAD_[c] = place(fields, field_), 0) : \
         HEAD_[c] ? (CELL[(row_ - 1) * width_ + HEAD_[c]] = field_, 0) : 0
     end_field_(x) = (column_ = column_ + 1, store_(column_), field_ = '', 0)
-    end_row_(x) = (end_field_(0), column_ = 0, \
-        row_ == 0 || keep(row_) ? (row_ = row_ + 1, row_ < lines_ ? blank_(row_) : 0) : 0, 0)
+    next_row_(x) = (row_ > 0 ? (KEPT[read_] = row_) : 0, row_ = row_ + 1, row_ < lines_ ? blank_(row_) : 0, 0)
+    end_row_(x) = (end_field_(0), column_ = 0, read_ = read_ + 1, \
+        row_ == 0 || keep(row_) ? next_row_(0) : 0, 0)
     add_(b) = (field_ = field_.sprintf('%c', b), 0)
     feed_(b) = b == 34 ? (quoted_ ? (quoted_ = 0, closed_ = 1) : \
                           closed_ ? (closed_ = 0, quoted_ = 1, add_(34)) : (quoted_ = 1)) : \
@@ -133,12 +143,13 @@ if (ARG1 eq 'read') {
 
 # Wants: rows of summary.csv in CELL, with point_fields among their fields; x_field; y_of(r), low_of(r),
 # high_of(r), bound_of(r): the value, its interval and its bound, NaN when unknown; split: the factors that
-# always get a panel of their own.
+# always get a panel of their own; for dots dot_column, of samples, and dot_factor(r): times this it is drawn.
 #
 # Leaves: for rows X Y LOW HIGH BOUND, SEQ and SERIES (0: of seq, or not to be drawn); for series FIRST (its
 # first row) NAME PANEL COLOUR SHAPE DASH JOINED FRACTION; for panels TITLE BASE_S; common (the factors that do not vary);
 # counts n_series, n_panels; ranges x_least .. x_most, y_least .. y_most; flags has_interval, has_bound,
-# has_fit, has_seq.
+# has_fit, has_seq, has_dots, has_aside. Samples widen y_least .. y_most, by half at most: a single one that took
+# a hundred times as long does not flatten the rest, but is told to lie beyond.
 if (ARG1 eq 'sort') {
     array X[rows]
     array Y[rows]
@@ -188,6 +199,22 @@ if (ARG1 eq 'sort') {
             x_least = least(x_least, X[r])
             x_most = most(x_most, X[r])
         }
+    }
+
+    # The dots that are drawn, and how far they reach.
+    has_dots = 0
+    has_aside = 0
+    if (samples ne '' && n_drawn > 0) {
+        dot_least = NaN
+        dot_most = NaN
+        set datafile separator comma
+        note_(r, v, counts) = r == 0 || !is_known(v) ? 0 : !SERIES[r] && !SEQ[r] ? 0 : \
+            (has_dots = 1, has_aside = has_aside || counts == 0, dot_least = least(dot_least, v), \
+            dot_most = most(dot_most, v), 0)
+        eval sprintf('stats samples skip 1 using (r_ = KEPT[int($1)], note_(r_, r_ ? $%d * dot_factor(r_) : NaN, $4), 0) nooutput', dot_column)
+        set datafile separator whitespace
+        y_most = most(y_most, least(dot_most, 1.5 * y_most))
+        y_least = least(y_least, most(dot_least, y_least / 1.5))
     }
 
     # A factor of a row in words. The chunk size of a rule that chooses its own varies with the workers and
@@ -400,7 +427,19 @@ if (ARG1 eq 'draw') {
         gutter = 34 + inset + 0.58 * size_small * name_room
     }
     caption_text = wrap_(caption, int((canvas_w - 40) / (0.56 * size_small)))
-    head = (common eq '' ? 68 : 90) + 14
+    legend = glue(legend, (has_dots ? 'dots' : '').(has_aside ? ' aside' : ''), ' ')
+    if (has_dots) { if (dot_most > y_to || dot_least < y_from) { legend = legend.' beyond' } }
+    said_of(kind) = place('dots aside beyond', kind) ? dot_text(kind) : legend_text(kind)
+    place_ = 20
+    legend_lines = 1
+    do for [kind in legend] {
+        if (place_ + 30 + wide(said_of(kind), size_small) > canvas_w - 12 && place_ > 20) {
+            place_ = 20
+            legend_lines = legend_lines + 1
+        }
+        place_ = place_ + 50 + wide(said_of(kind), size_small)
+    }
+    head = (common eq '' ? 68 : 90) + 14 + 19 * (legend_lines - 1)
     foot = 14 + 15 * (caption eq '' ? 0 : wrapped_lines) + 8
     # Each name at the end of a series wants a line of its own.
     canvas_h = int(most(canvas_h, least(3000, head + foot + grid_rows * (13 * largest + 78))))
@@ -524,7 +563,7 @@ if (ARG1 eq 'draw') {
     # Points that would cover each other are set apart sideways, while there are few places on x.
     dodge = 0
     if (largest > 1 && distinct <= 6) {
-        dodge = least(9.0 / panel_w * x_span, 1.8 * least(log2(x_least / x_from), \
+        dodge = least((has_dots ? 15.0 : 9.0) / panel_w * x_span, 1.8 * least(log2(x_least / x_from), \
             log2(x_to / x_most)) / (largest + 1))
         if (is_known(gap)) { dodge = least(dodge, 0.2 * gap / largest) }
     }
@@ -536,6 +575,9 @@ if (ARG1 eq 'draw') {
     array END_X[rows]
     array END_Y[rows]
     array STAIRS[rows]
+    array AT_X[rows]
+    array TINT[rows]
+    do for [r = 1:rows] { AT_X[r] = X[r]; TINT[r] = int('0x90'.ink[2:*]) }
     set print $points
     do for [k = 1:n_series] {
         m = 0
@@ -558,6 +600,8 @@ if (ARG1 eq 'draw') {
             x_ = shifted(r) * 2 ** (apart_ * (before - (beside + 1) / 2.0))
             print sprintf('%.10g %.10g %.10g %.10g %.10g %.10g "%s" %.10g', x_, Y[r], LOW[r], \
                 HIGH[r], X[r], BOUND[r], note, most(Y[r], HIGH[r]))
+            AT_X[r] = x_
+            TINT[r] = int('0x70'.COLOUR[k][2:*])
             END_X[k] = x_
             END_Y[k] = Y[r]
             if (j > 1) { if (X[r] - X[ORDER[j - 1]] > 1) { STAIRS[k] = 0 } }
@@ -569,12 +613,15 @@ if (ARG1 eq 'draw') {
     set print $seq
     like_(r, q) = text(r, c_workload) eq text(q, c_workload) && text(r, c_tasks) eq text(q, c_tasks) && \
         text(r, c_scale) eq text(q, c_scale)
+    array SEQ_IN[n_panels]
     do for [p = 1:n_panels] {
+        SEQ_IN[p] = ''
         print '-1 -1 -1 -1'
         do for [r = 1:rows] {
             if (SEQ[r] && x_field == c_workers) {
                 if (n_series == 0 || 0 < sum [i_ = 1:n_series] (PANEL[i_] == p && like_(r, FIRST[i_]) ? \
                     1 : 0)) {
+                    SEQ_IN[p] = SEQ_IN[p].' '.r
                     print sprintf('%.10g %.10g %.10g %.10g', X[r], Y[r], is_known(LOW[r]) ? LOW[r] : \
                         Y[r], is_known(HIGH[r]) ? HIGH[r] : Y[r])
                 }
@@ -595,6 +642,24 @@ if (ARG1 eq 'draw') {
     height(y) = y_scale eq 'linear' ? (y - y_from) / (y_to - y_from) : log(y / y_from) / log(y_to / y_from)
     bar_w = least(11.0 / panel_w * x_span, is_known(gap) ? 0.28 * gap : 1)
 
+    # Dots lie about their median, as wide as its neighbours leave room.
+    dots_w = least(dodge > 0 ? 0.8 * dodge : 16.0 / panel_w * x_span, is_known(gap) ? 0.3 * gap : 1)
+    if (unjoined > 0) { dots_w = least(dots_w, 9.0 / panel_w * x_span) }
+    dot_size = 0.32
+    in_panel(r, p) = r == 0 ? 0 : SERIES[r] ? PANEL[SERIES[r] + 0] == p : SEQ[r] ? place(SEQ_IN[p], ''.r) > 0 : 0
+    dot_x(r, p, spread) = in_panel(r, p) ? AT_X[r] * 2 ** (dots_w * spread) : NaN
+    inside(v) = v >= y_from && v <= y_to ? v : NaN
+    above(v) = v > y_to ? y_to : NaN
+    below(v) = v < y_from ? y_from : NaN
+    dots_of(p) = !has_dots ? '' : (using_ = sprintf(', samples skip 1 using (r_ = KEPT[int($1)], $4 == %%d ? ' . \
+        'dot_x(r_, %d, $5) : NaN):(r_ ? %%s($%d * dot_factor(r_)) : NaN)', p, dot_column), \
+        look_ = ':(r_ ? TINT[r_] : 0) with points pt %d ps %g * big lc rgb variable notitle', \
+        sprintf(using_, 1, 'inside').sprintf(look_, 7, dot_size). \
+        (has_aside ? sprintf(using_, 0, 'inside').sprintf(' with points pt 6 ps %g * big lc rgb grey lw 0.7 notitle', 1.2 * dot_size) : ''). \
+        (dot_most > y_to ? sprintf(using_, 1, 'above').sprintf(look_, 8, 0.8) : ''). \
+        (dot_least < y_from ? sprintf(using_, 1, 'below').sprintf(look_, 10, 0.8) : ''))
+
+    set datafile separator ' ,'
     do for [device in devices] {
         eval open_device(device)
         opened_ = open_fonts(device)
@@ -622,7 +687,11 @@ if (ARG1 eq 'draw') {
                 place_ = 20
                 line_y = up(common eq '' ? 50 : 72)
                 do for [kind in legend] {
-                    said = legend_text(kind)
+                    said = said_of(kind)
+                    if (place_ + 30 + wide(said, size_small) > canvas_w - 12 && place_ > 20) {
+                        place_ = 20
+                        line_y = line_y - 19.0 / canvas_h
+                    }
                     x1 = across(place_)
                     x2 = across(place_ + 24)
                     xm = across(place_ + 12)
@@ -643,6 +712,12 @@ if (ARG1 eq 'draw') {
                         point pt 2 ps 1.2 * big lc rgb ink lw 2 }
                     if (kind eq 'one') { set label '' at screen xm, screen line_y \
                         point pt 6 ps 2.1 * big lc rgb ink lw 1 }
+                    if (kind eq 'dots') { do for [i = -1:1] { set label '' at screen xm + i * 6.0 / canvas_w, \
+                        screen line_y + (i == 0 ? 3.0 : -2.0) / canvas_h point pt 7 ps dot_size * big lc rgb '#60222222' } }
+                    if (kind eq 'aside') { set label '' at screen xm, screen line_y \
+                        point pt 6 ps 1.2 * dot_size * big lc rgb grey lw 1 }
+                    if (kind eq 'beyond') { set label '' at screen xm, screen line_y \
+                        point pt 8 ps 0.8 * big lc rgb grey lw 1 }
                     set label said at screen across(place_ + 30), screen line_y left font font_small \
                         tc rgb ink
                     place_ = place_ + 30 + wide(said, size_small) + 20
@@ -737,6 +812,7 @@ if (ARG1 eq 'draw') {
                     parts = parts.sprintf(piece_.bar_, k - 1, bar_w, bar_w, bar_w, shade)
                 }
             }
+            parts = parts.(has_dots ? dots_of(p)[3:*].', ' : '')
             do for [k = 1:n_series] {
                 if (PANEL[k] == p && fits && is_known(FRACTION[k])) {
                     parts = parts.sprintf(amdahl_, x_most, FRACTION[k], FRACTION[k], COLOUR[k])

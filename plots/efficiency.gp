@@ -3,8 +3,10 @@
 # Columns of summary.csv: experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers
 # ranks threads bind fresh n efficiency speedup_low speedup_high serial_fraction base base_s bound
 #
+# Columns of samples, where given (a dot a sample): point speedup counts spread
+#
 # gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling';
-#             output='RUN/plots/scaling-efficiency'; caption='host class, n, base'; usable=2"
+#             output='RUN/plots/scaling-efficiency'; caption='host class, n, base'; usable=2; samples='RUN/plots/scaling-samples.csv'"
 #         plots/efficiency.gp
 
 call home.'/common.gp' 'begin'
@@ -19,6 +21,8 @@ if (rows > 0) {
     low_of(r) = amount(r, c_speedup_low) / amount(r, c_workers)
     high_of(r) = amount(r, c_speedup_high) / amount(r, c_workers)
     bound_of(r) = amount(r, c_bound) / amount(r, c_workers)
+    dot_column = 3
+    dot_factor(r) = 1 / amount(r, c_workers)
     split = 'workload tasks scale'
     call home.'/common.gp' 'sort'
 }

@@ -3,8 +3,10 @@
 # Columns of summary.csv: experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers
 # ranks threads bind fresh n speedup speedup_low speedup_high serial_fraction base base_s bound
 #
+# Columns of samples, where given (a dot a sample): point speedup counts spread
+#
 # gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling';
-#             output='RUN/plots/scaling-speedup'; caption='host class, n, base'; usable=2" plots/speedup.gp
+#             output='RUN/plots/scaling-speedup'; caption='host class, n, base'; usable=2; samples='RUN/plots/scaling-samples.csv'" plots/speedup.gp
 
 call home.'/common.gp' 'begin'
 fields = point_fields.'speedup speedup_low speedup_high bound'
@@ -18,6 +20,8 @@ if (rows > 0) {
     low_of(r) = amount(r, c_speedup_low)
     high_of(r) = amount(r, c_speedup_high)
     bound_of(r) = amount(r, c_bound)
+    dot_column = 3
+    dot_factor(r) = 1
     split = 'workload tasks scale'
     call home.'/common.gp' 'sort'
 }

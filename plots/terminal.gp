@@ -24,6 +24,8 @@ if (rows > 0) {
     low_of(r) = NaN
     high_of(r) = NaN
     bound_of(r) = amount(r, c_bound)
+    dot_column = 3
+    dot_factor(r) = 1
     split = ''
     call home.'/common.gp' 'sort'
 }

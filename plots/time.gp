@@ -3,8 +3,10 @@
 # Columns of summary.csv: experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers
 # ranks threads bind fresh n median_s ci_low_s ci_high_s serial_fraction base base_s bound_s
 #
+# Columns of samples, where given (a dot a sample): point time_s counts spread
+#
 # gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling';
-#             output='RUN/plots/scaling-time'; caption='host class, n, base'; usable=2" plots/time.gp
+#             output='RUN/plots/scaling-time'; caption='host class, n, base'; usable=2; samples='RUN/plots/scaling-samples.csv'" plots/time.gp
 
 call home.'/common.gp' 'begin'
 fields = point_fields.'median_s ci_low_s ci_high_s bound_s'
@@ -18,6 +20,8 @@ if (rows > 0) {
     low_of(r) = amount(r, c_ci_low_s)
     high_of(r) = amount(r, c_ci_high_s)
     bound_of(r) = amount(r, c_bound_s)
+    dot_column = 2
+    dot_factor(r) = 1
     split = 'workload tasks scale'
     call home.'/common.gp' 'sort'
 }

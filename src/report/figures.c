@@ -5,6 +5,7 @@
 #include "base/child.h"
 #include "report/busy.h"
 #include "report/format.h"
+#include "report/samples.h"
 #include "report/timeline.h"
 #include "stats/stats.h"
 
@@ -185,7 +186,8 @@ static void make_caption(const struct summary *s, const char *experiment, const 
     say_what(t, &counts, what);
     if (base) {
         char time[32];
-        text_addf(t, "; base seq, %s", format_seconds(base->median_s, time, sizeof time));
+        text_addf(t, "; base seq (the serial run), %s",
+                  format_seconds(base->median_s, time, sizeof time));
         if (base->n != counts.least || base->n != counts.most)
             text_addf(t, ", n = %" PRIu64, base->n);
     }
@@ -209,14 +211,56 @@ static void say_common(struct text *t, const struct summary *s, const char *expe
     }
 }
 
+/* What a script makes of its data; what is drawn is told in plots/figures.csv, for who checks that
+ * lines join numbers alone and that samples are shown. */
+static const struct kind {
+    const char *script;
+    const char *axis; /* from left to right, or what its rows are: a number or a category */
+    bool joins;       /* points by lines */
+    bool has_dots;    /* a dot a sample */
+} kinds[] = {
+    {"speedup", "number", true, true},      {"efficiency", "number", true, true},
+    {"time", "number", true, true},         {"chunks", "number", true, true},
+    {"schedules", "category", false, true}, {"heat", "category", false, false},
+    {"timeline", "number", false, false},   {"busy", "category", false, false},
+    {"articles", "category", false, false},
+};
+
+static const struct kind *kind_of(const char *script)
+{
+    const struct kind *kind = kinds;
+    while (strcmp(kind->script, script) != 0)
+        kind++;
+    return kind;
+}
+
 /* One figure: FOLDER/plots/NAME.svg and .png, by a script, from an input in the folder. */
 struct drawing {
     const char *script, *experiment, *name, *input, *shows, *note;
+    const struct dots *dots; /* NULL: none */
+    size_t n_samples;        /* that it shows or rests on */
 };
+
+/* "a dot a sample", or of how many. */
+static void say_dots(struct text *t, const struct dots *dots)
+{
+    if (dots->n < dots->of)
+        text_addf(t, "; dots: %zu of %zu samples", dots->n, dots->of);
+    else
+        text_addf(t, "; dots: samples");
+    text_addf(t, ", side by side in the order in which they were taken");
+}
+
+static void note_problem(struct figures *figures, const char *problem)
+{
+    if (!*figures->problem)
+        text_copy(figures->problem, sizeof figures->problem, problem);
+}
 
 static void draw(const struct summary *s, const char *folder, const struct drawing *d,
                  struct figures *figures)
 {
+    const struct kind *kind = kind_of(d->script);
     char value[5200];
     struct text t = TEXT_INIT, words = TEXT_INIT;
     snprintf(value, sizeof value, "%.4000s/%s", folder, d->input);
@@ -226,6 +270,12 @@ static void draw(const struct summary *s, const char *folder, const struct drawi
     add_string(&t, "experiment", d->experiment);
     make_caption(s, d->experiment, d->shows, &words);
     text_addf(&words, "%s", d->note);
+    if (d->dots) {
+        say_dots(&words, d->dots);
+        add_string(&t, "samples", d->dots->path);
+    }
+    if (*s->rules)
+        text_addf(&words, "; %s", s->rules);
     add_string(&t, "caption", words.text);
     text_clear(&words);
     say_common(&words, s, d->experiment);
@@ -233,20 +283,51 @@ static void draw(const struct summary *s, const char *folder, const struct drawi
     text_addf(&t, "usable=%d; ", s->usable);
     char file[64], problem[512];
     snprintf(file, sizeof file, "%s.gp", d->script);
-    if (run_script(file, &t, NULL, 0, problem, sizeof problem) == 0)
+    if (run_script(file, &t, NULL, 0, problem, sizeof problem) == 0) {
         figures->n_drawn++;
-    else if (!*figures->problem)
-        text_copy(figures->problem, sizeof figures->problem, problem);
+        fprintf(figures->list, "%s,%s,%d,%zu\n", d->name, kind->axis, kind->joins, d->n_samples);
+    } else
+        note_problem(figures, problem);
     text_release(&t);
     text_release(&words);
+}
+
+enum { N_SCRIPTS = 6 };
+
+static const char *const scripts[N_SCRIPTS] = {"speedup", "efficiency", "time",
+                                               "chunks",  "heat",       "schedules"};
+
+/* Draws those figures of an experiment that are called for. */
+static void draw_experiment(const struct summary *s, const char *folder, const char *experiment,
+                            const bool called_for[N_SCRIPTS], struct figures *figures)
+{
+    struct dots dots;
+    struct err err;
+    if (samples_write(s, experiment, folder, &dots, &err) != 0) {
+        note_problem(figures, err.text);
+        return;
+    }
+    for (size_t k = 0; k < N_SCRIPTS; k++) {
+        char name[PAGE_NAME_BYTES];
+        bool has_dots = kind_of(scripts[k])->has_dots;
+        snprintf(name, sizeof name, "%s-%s", experiment, scripts[k]);
+        struct drawing drawing = {.script = scripts[k],
+                                  .experiment = experiment,
+                                  .name = name,
+                                  .input = "summary.csv",
+                                  .shows = estimates,
+                                  .note = "",
+                                  .dots = has_dots ? &dots : NULL,
+                                  .n_samples = has_dots ? dots.n : 0};
+        if (called_for[k])
+            draw(s, folder, &drawing, figures);
+    }
 }
 
 /* The figures that a summary calls for, drawn one by one, or counted when `figures` is NULL. */
 static size_t each_figure(const struct summary *s, const char *folder, bool has_articles,
                           struct figures *figures)
 {
-    static const char *const scripts[] = {"speedup", "efficiency", "time",
-                                          "chunks",  "heat",       "schedules"};
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++) {
         const char *experiment = s->points[i].point.experiment;
@@ -254,42 +335,55 @@ static size_t each_figure(const struct summary *s, const char *folder, bool has_
             continue;
         bool over_workers = count_workers(s, experiment) > 1,
              over_chunks = has_chunks(s, experiment), over_schedules = busy_compares(s, experiment);
-        const bool called_for[] = {
+        const bool called_for[N_SCRIPTS] = {
             over_workers,  over_workers, over_workers, over_chunks, over_workers && over_chunks,
             over_schedules};
-        for (size_t k = 0; k < sizeof scripts / sizeof *scripts; k++) {
-            char name[PAGE_NAME_BYTES];
-            snprintf(name, sizeof name, "%s-%s", experiment, scripts[k]);
-            if (called_for[k] && ++n && figures)
-                draw(s, folder,
-                     &(struct drawing){scripts[k], experiment, name, "summary.csv", estimates, ""},
-                     figures);
-        }
+        size_t called = 0;
+        for (size_t k = 0; k < N_SCRIPTS; k++)
+            called += called_for[k];
+        if (called && figures)
+            draw_experiment(s, folder, experiment, called_for, figures);
+        n += called;
     }
     if (has_articles && ++n && figures)
         draw(s, folder,
-             &(struct drawing){"articles", "", "articles", "articles.csv", estimates, ""}, figures);
+             &(struct drawing){
+                 .script = "articles",
+                 .experiment = "",
+                 .name = "articles",
+                 .input = "articles.csv",
+                 .shows = estimates,
+                 .note = "",
+             },
+             figures);
     return n;
 }
 
 /* Draws the pages that `make` makes of a file beside the summary. A file that cannot be read is a
  * problem of these figures and of no others. */
-static void
-draw_pages(const struct summary *s, const char *folder, const char *script, const char *shows,
-           int (*make)(struct pages *, const struct summary *, const char *, struct err *),
-           struct figures *figures)
+static void draw_pages(const struct summary *s, const char *folder, const char *script,
+                       const char *shows, bool single,
+                       int (*make)(struct pages *, const struct summary *, const char *,
+                                   struct err *),
+                       struct figures *figures)
 {
     struct pages pages;
     struct err err;
-    if (make(&pages, s, folder, &err) != 0 && !*figures->problem)
-        text_copy(figures->problem, sizeof figures->problem, err.text);
+    if (make(&pages, s, folder, &err) != 0)
+        note_problem(figures, err.text);
     for (size_t i = 0; i < pages.n; i++) {
         const struct page *page = &pages.pages[i];
         char input[PAGE_NAME_BYTES + 16];
         snprintf(input, sizeof input, "plots/%s.csv", page->name);
-        draw(s, folder,
-             &(struct drawing){script, page->experiment, page->name, input, shows, page->note},
-             figures);
+        struct drawing drawing = {.script = script,
+                                  .experiment = page->experiment,
+                                  .name = page->name,
+                                  .input = input,
+                                  .shows = shows,
+                                  .note = page->note};
+        for (size_t k = 0; k < page->n; k++)
+            drawing.n_samples += single ? 1 : page->points[k]->n;
+        draw(s, folder, &drawing, figures);
     }
     pages_release(&pages);
 }
@@ -316,13 +410,27 @@ int figures_draw(const struct summary *s, const char *folder, bool has_articles,
     snprintf(path, sizeof path, "%.4000s/plots", folder);
     if (mkdir(path, 0777) != 0 && errno != EEXIST)
         return err_set(err, "%s cannot be made: %s", path, strerror(errno));
+    snprintf(path, sizeof path, "%.4000s/plots/figures.csv", folder);
+    figures->list = fopen(path, "w");
+    if (!figures->list)
+        return err_set(err, "%s cannot be written: %s", path, strerror(errno));
+    fputs("figure,axis,joined,samples\n", figures->list);
     each_figure(s, folder, has_articles, figures);
     if (!figures->no_trace)
-        draw_pages(s, folder, "timeline", "the sample of the median time", timelines_make, figures);
+        draw_pages(s, folder, "timeline", "the sample of the median time", true, timelines_make,
+                   figures);
     if (has_workers)
-        draw_pages(s, folder, "busy", "medians", busy_make, figures);
-    if (figures->n_drawn == 0)
+        draw_pages(s, folder, "busy", "medians", false, busy_make, figures);
+    bool failed = ferror(figures->list);
+    failed = fclose(figures->list) != 0 || failed;
+    figures->list = NULL;
+    if (failed)
+        return err_set(err, "%s could not be written to its end", path);
+    if (figures->n_drawn == 0) {
+        unlink(path);
+        *strrchr(path, '/') = '\0';
         rmdir(path); /* unless there is something in it */
+    }
     return 0;
 }
 

@@ -8,6 +8,7 @@ struct figures {
     size_t n_drawn;
     bool no_gnuplot;   /* not installed: nothing was drawn */
     bool no_trace;     /* the run has no trace.csv, and so no timelines */
+    FILE *list;        /* plots/figures.csv while they are drawn */
     char problem[512]; /* what gnuplot said when it failed; empty when all went well */
 };
 
@@ -20,6 +21,9 @@ struct figures {
  *   timeline                    for all, when there is a trace.csv
  *   busy                        for the same as schedules, from workers.csv
  *   articles                    when there are claims
+ *
+ * plots/figures.csv lists what was drawn: figure (the name), axis (number or category), joined (1:
+ * points are joined by lines), samples (shown as dots, or that its marks rest on; 0: none shown).
  */
 int figures_draw(const struct summary *summary, const char *folder, bool has_articles,
                  struct figures *figures, struct err *err);

@@ -248,6 +248,14 @@ struct room {
     const struct observation **taken;
 };
 
+double summary_ratio(const struct summary_point *base, const struct observation *sample)
+{
+    const struct observation *partner =
+        base->n ? bsearch(sample, base->observations, base->n, sizeof *sample, compare_sides)
+                : NULL;
+    return partner && sample->ns > 0 ? partner->ns / sample->ns : NAN;
+}
+
 static void estimate_percentiles(struct summary_row *row, const double *values, size_t n)
 {
     row->p5_s = stats_quantile(values, n, 0.05);

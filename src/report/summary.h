@@ -96,6 +96,10 @@ void summary_estimate(struct summary *summary, int usable,
 const struct summary_point *summary_base(const struct summary *summary,
                                          const struct summary_point *p);
 
+/* The time of the base's sample of the same launch, group and pass / the time of this one; NaN when
+ * there is none. */
+double summary_ratio(const struct summary_point *base, const struct observation *sample);
+
 /* summary.csv, and the same as JSON: {"schema": 1, "points": […]}. */
 void summary_write_csv(const struct summary *summary, FILE *to);
 void summary_write_json(const struct summary *summary, FILE *to);

@@ -20,7 +20,8 @@
     F(real, p75_s, "s", "75th percentile")                                                         \
     F(real, p95_s, "s", "95th percentile")                                                         \
     F(real, p99_s, "s", "99th percentile; empty below 100 samples")                                \
-    F(text, method, "", "of the interval of the median: ranks, launches or bootstrap; empty: none") \
+    F(text, method, "",                                                                            \
+      "of the interval of the median: ranks, launches or bootstrap; empty: none")                  \
     F(real, p_launches, "", "p of a test that launches are alike; small: they differ")             \
     F(real, p_drift, "", "p of a test that times have no trend; small: they drift")                \
     F(real, p_modes, "", "p of a test that times have one mode; small: there are several")         \
