@@ -6,6 +6,7 @@
 #include "cli/aa.h"
 
 #include "base/alloc.h"
+#include "run/hosts.h"
 #include "run/run.h"
 
 #include <dirent.h>
@@ -208,6 +209,8 @@ static int measure_round(struct aa *aa, const struct topo_counts *machine, doubl
     struct job j = {0};
     struct run_result result = {0};
     struct progress quiet;
+    struct hosts hosts;
+    hosts_init(&hosts, false);
     int status = plan_job(&j, aa, machine, seconds, aa->n_rounds, err);
     if (status == 0) {
         progress_start(&quiet, NULL, 1, 1);
@@ -215,12 +218,14 @@ static int measure_round(struct aa *aa, const struct topo_counts *machine, doubl
                           .options = &j.options,
                           .folder = folder,
                           .interrupted = is_stop_asked,
-                          .progress = &quiet};
+                          .progress = &quiet,
+                          .hosts = &hosts};
         status = run_execute(&run, &j.plan, &result, err);
     }
     if (status == 0 && j.plan.n_missing)
         status = err_set(err, "nothing can be measured: %s", j.plan.missing[0].reason);
     release_job(&j);
+    hosts_release(&hosts);
     aa->interrupted = result.interrupted;
     aa->out_of_time = result.out_of_time;
     return status == 0 ? read_samples(aa, folder, err) : -1;
