@@ -178,6 +178,8 @@ static void look_cpus(const struct condition_facts *f, struct condition *c)
         return;
     if (f->machine.affinity < f->machine.pus)
         command(c, f, false, "taskset -c 0-%d poolmark doctor", f->machine.pus - 1);
+    else if (f->machine.quota_cpus > 0)
+        advise(c, "it is the quota that leaves one: see quota");
     else
         advise(c, "work that computes cannot show a speedup on one CPU; sleepers can");
 }
@@ -203,16 +205,21 @@ static void look_quota(const struct condition_facts *f, struct condition *c)
         "a quota of %.4g CPU%s on %d CPUs: whoever has used it up stands still for the rest of "
         "each period, tens of milliseconds",
         quota, quota == 1 ? "" : "s", f->machine.affinity);
+    /* Lifted where that is possible at all; whole CPUs are the other way to share a machine. */
+    char path[300], text[16];
+    snprintf(path, sizeof path, "%s/cpu.max", f->quota_group);
+    bool is_v2 = *f->quota_group && read_text(f, path, text, sizeof text);
     int whole = (int)floor(quota);
-    if (whole > 0)
-        advise(
-            c,
-            "give whole CPUs in its place: docker run --cpuset-cpus=0-%d without --cpus, systemd "
-            "AllowedCPUs=0-%d without CPUQuota=; else keep to --workers %d",
-            whole - 1, whole - 1, whole);
+    if (*f->quota_group)
+        command(c, f, true, "echo %s | tee %s/%s", is_v2 ? "max" : "-1", f->quota_group,
+                is_v2 ? "cpu.max" : "cpu.cfs_quota_us");
+    else if (whole > 0)
+        advise(c,
+               "give whole CPUs in its place: docker run --cpuset-cpus=0-%d without --cpus; else "
+               "keep to --workers %d",
+               whole - 1, whole);
     else
-        advise(c, "give a whole CPU in its place: docker run --cpuset-cpus=0 without --cpus, "
-                  "systemd AllowedCPUs=0 without CPUQuota=");
+        advise(c, "give a whole CPU in its place: docker run --cpuset-cpus=0 without --cpus");
 }
 
 static void look_offline(const struct condition_facts *f, struct condition *c)

@@ -44,7 +44,8 @@ struct condition_parts {
 struct condition_facts {
     const char *root; /* "" for the real files */
     struct topo_counts machine;
-    bool can_bind; /* hwloc can bind threads here */
+    bool can_bind;         /* hwloc can bind threads here */
+    char quota_group[256]; /* directory of the innermost cgroup with a quota; "": unknown */
     int uid;
     int nice;                         /* of this process */
     int slots;                        /* ranks that mpirun starts without being asked for more */

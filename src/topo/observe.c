@@ -167,6 +167,16 @@ static double most_processes(void)
     return (double)limit.rlim_cur;
 }
 
+/* The innermost group that bounds this process. */
+static void find_quota_group(struct condition_facts *f)
+{
+    size_t n;
+    char **groups = topo_quota_groups(&n);
+    if (n > 0)
+        text_copy(f->quota_group, sizeof f->quota_group, groups[0]);
+    text_words_free(groups);
+}
+
 /* Inside a Slurm allocation mpirun takes the slots from it, else it has one a core. */
 static int slots(const struct topo_counts *machine)
 {
@@ -179,6 +189,7 @@ void condition_observe(struct condition_facts *f, const struct topo *topo, int w
 {
     *f = (struct condition_facts){.root = "", .others_cpus = NAN, .stolen_cpus = NAN};
     topo_count(topo, &f->machine);
+    find_quota_group(f);
     const struct hwloc_topology_support *support = hwloc_topology_get_support(topo->hwloc);
     f->can_bind = support && support->cpubind->set_thisthread_cpubind;
     f->uid = (int)geteuid();

@@ -251,9 +251,16 @@ START_TEST(judges_quotas)
     expect("quota", &facts, CONDITION_BAD, "1.5 CPUs on 4 CPUs", "--workers 1");
     facts.machine.quota_cpus = 0.5;
     expect("quota", &facts, CONDITION_BAD, "0.5 CPUs", "--cpuset-cpus=0 ");
+    strcpy(facts.quota_group, "/sys/fs/cgroup/cpu/box");
+    expect("quota", &facts, CONDITION_BAD, "0.5 CPUs",
+           "echo -1 | sudo tee /sys/fs/cgroup/cpu/box/cpu.cfs_quota_us");
+    put("sys/fs/cgroup/cpu/box/cpu.max", "50000 100000\n");
+    expect("quota", &facts, CONDITION_BAD, "0.5 CPUs",
+           "echo max | sudo tee /sys/fs/cgroup/cpu/box/cpu.max");
     facts.machine.quota_cpus = 4;
     expect("quota", &facts, CONDITION_NOTE, "no less than the 4", "");
     facts.machine.usable = 1;
+    expect("cpus", &facts, CONDITION_BAD, "1 usable", "see quota");
     facts.machine.quota_cpus = 0;
     expect("cpus", &facts, CONDITION_BAD, "1 usable", "sleepers");
     facts.machine.affinity = 1;
