@@ -322,6 +322,14 @@ static void print_aa(const struct aa *aa)
                  aa->n_disturbed, aa->n_samples,
                  aa->n_samples ? 100.0 * (double)aa->n_disturbed / (double)aa->n_samples : 0,
                  aa->ratio.n, aa->n_still);
+    /* What is said of a machine that was busy holds for it while it is busy. */
+    if (5 * aa->n_still <= aa->ratio.n)
+        return;
+    printf("  > ");
+    format_folded(
+        stdout,
+        "the machine was busy: it can show smaller effects when it is quiet; ask again then", 4,
+        command_columns());
 }
 
 static void print_verdict(const struct findings *f)
