@@ -69,6 +69,13 @@ on_hosts() {
         complain "$(cells out/samples.csv dispatch remark)"
 }
 
+@test "where tells the host of each rank" {
+    on_hosts 0 "$poolmark" where --oversubscribe --workers 4 --backends mpi --bind close --format csv
+    [ "$(output_cells host backend | sort | uniq -c | xargs)" = "2 $HOST_A|mpi 1 $HOST_A|seq 2 $HOST_B|mpi" ] ||
+        complain "$(output_cells host backend rank)"
+    [ "$(output_cells misplaced | sort -u)" = 0 ]
+}
+
 @test "threads of ranks on two hosts" {
     export OMPI_MCA_rmaps_base_mapping_policy=node # a rank a host, not two on the first
     on_hosts 0 "$poolmark" run --out out --quiet --oversubscribe --workload 'square results=yes' --tasks 5000 --workers 4 \

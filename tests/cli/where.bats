@@ -17,6 +17,11 @@ place() {
         "$@"
 }
 
+# Whether so many processes of this test live.
+has_processes() {
+    [ "$(left_over | wc -l)" -ge "$1" ]
+}
+
 @test "where shows each rank and thread of every backend that is there, bound as asked" {
     run_split 0 "$poolmark" where --workers 4 --backends procpool,openmp --bind close --format csv
     [ "$(output_cells backend workers worker requested_pu | wc -l)" -eq 9 ]
@@ -101,4 +106,13 @@ END
     refused '--out' 'writes nothing' -- where x.ini --out out
     refused '--resume' -- where --resume out
     refused "unknown" -- where --no-such-option
+}
+
+@test "where that is interrupted ends what it has started" {
+    start "$poolmark" where --workers 2 --backends mute --cell 'mute=./mock_cell --no-hello'
+    wait_for 10 has_processes 2
+    kill -INT "$pid"
+    wait "$pid" && complain 'exit status 0' || [ $? -eq 130 ]
+    assert_none_left
+    [ ! -s stderr ] || complain "$(cat stderr)"
 }
