@@ -1,8 +1,11 @@
-/* Estimates with intervals. All times in the unit they come in; no global state.
+/* Estimates with intervals, and tests of what they assume. All times in the unit they come in; no
+ * global state: the same samples always give the same figures.
  *
- * Source: Le Boudec, "Performance Evaluation of Computer and Communication Systems", 2010 (interval
- * of the median from order statistics); Hoefler & Belli, SC15 (rules 5-8); Kalibera & Jones, ISMM
- * 2013 (launches before repetitions).
+ * Sources: Le Boudec, "Performance Evaluation of Computer and Communication Systems", 2010, and
+ * Hettmansperger & Sheather 1986 (interval of the median from order statistics); Hoefler & Belli,
+ * SC15 (rules 5-8); Kalibera & Jones, ISMM 2013 (launches before repetitions). How often the
+ * intervals hold the truth is measured in tests/unit/test_coverage.c and stands in
+ * docs/measurement.md.
  */
 #ifndef POOLMARK_STATS_STATS_H
 #define POOLMARK_STATS_STATS_H
@@ -35,8 +38,8 @@ struct estimate {
     double median, mean, mad, min, max; /* mad: median absolute deviation from the median, unscaled.
                                            NaN when n = 0 or a value is not finite */
     struct interval median_ci;
-    enum stats_method method;           /* of median_ci */
-    double launch_low, launch_high;     /* smallest and largest median of a launch; NaN likewise */
+    enum stats_method method;       /* of median_ci */
+    double launch_low, launch_high; /* smallest and largest median of a launch; NaN likewise */
 };
 
 /* Ranks (from 1) of the two order statistics of n samples that enclose the median with probability
@@ -44,44 +47,75 @@ struct estimate {
  * 0.95: 40 and 61. Returns false when no pair does. */
 bool stats_median_ranks(size_t n, double confidence, size_t *low, size_t *high);
 
+/* The fewest independent values that give an interval of this confidence by rank: 6 for 0.95; 0
+ * where none do (confidence outside [0, 1)). */
+size_t stats_least_for(double confidence);
+
 /* Estimates from values[n]; launches[n] tells which launch each comes from (any numbers; NULL: all
- * one).
+ * one). Intervals of the median with 95 % confidence:
  *
- * The interval, launches first: with at least STATS_LEAST_FOR_INTERVAL launches the medians of the
- * launches are the independent observations, and the interval, that of their order statistics, is
- * for the median of a typical launch; it is widened to hold the median of all samples should that
- * lie outside (launches of unequal size). With fewer launches it is that of all samples, widened to
- * hold the median of every launch. This covers 95 % when launches are alike. Where they differ by
- * more than repetitions do, k launches cover no more than about 1 - 2/2^k (50 % for 2, 75 % for 3,
- * 87.5 % for 4, 93.75 % for 5), which no rank interval can better: whoever prints it says how many
- * launches it rests on.
+ * - STATS_LAUNCHES, with at least STATS_LEAST_FOR_INTERVAL launches: their medians are the
+ *   independent observations, and the interval, from their order statistics, is for the median of a
+ *   typical launch. It is widened to hold the median of all samples should that lie outside
+ *   (launches of unequal size).
+ * - STATS_RANKS, with fewer launches that are alike (or one): from the order statistics of all
+ *   samples. Alike means that the test of Kruskal and Wallis gives p >= 0.2.
+ * - STATS_BOOTSTRAP, with fewer launches that differ: t times the standard error of the median by
+ *   the hierarchical bootstrap, t with (launches - 1) degrees of freedom; never narrower than by
+ *   rank. Two launches that differ tell little, and give a wide interval. See stats_coverage.
+ *
+ * From order statistics means: between the pair of ranks that covers more than is asked for and the
+ * next pair inside, by Hettmansperger & Sheather's interpolation, which makes up for the coarse
+ * steps of small samples. It needs n >= STATS_LEAST_FOR_INTERVAL.
  *
  * A value that is not finite leaves all figures NaN and the interval unknown (n and n_launches
- * count it all the same): which samples count is for the caller to decide, and to say. */
+ * count it all the same): which samples count is for the caller to decide, and to say.
+ *
+ * Ratios that were paired sample by sample are values like others: order statistics of ratios are
+ * those of their logarithms, so give them as they are. */
 struct estimate stats_estimate(const double *values, const int *launches, size_t n);
 
-/* The same with intervals of another confidence, for tables that compare many. */
+/* The same with intervals of another confidence, up to 1 - 1e-5, for tables that compare many.
+ * Where the launches are enough for 95 % but too few for this confidence (stats_least_for), the
+ * interval is made as with fewer launches. Where samples that are alike are too few, it is unknown.
+ */
 struct estimate stats_estimate_at(const double *values, const int *launches, size_t n,
                                   double confidence);
 
+/* How often an interval of so many launches holds the truth, where launches differ and 95 % are
+ * asked for, in the worst case of the simulations: less than 0.95 with 2 to 5 launches, since
+ * differences are then overlooked now and then. 0.95 with one, which knows of no launch but itself.
+ * NaN without an interval. */
+double stats_coverage(const struct estimate *e);
+
 /* How many times b[n_b] takes as long as a[n_a], two sets that were not taken side by side; all
- * values above 0. */
+ * values above 0. The interval is made of those of both medians at the same confidence, their
+ * lengths added as independent errors are (in quadrature, on the logarithms): so launches come
+ * first on either side, and it is unknown where either is: for a side whose launches are alike,
+ * with fewer than stats_least_for(confidence) samples. */
 struct ratio {
     double ratio; /* NaN when one of them is empty or a value is not above 0 */
     struct interval ci;
-    enum stats_method method;
-    size_t units_a, units_b; /* independent observations that the interval rests on */
+    enum stats_method method; /* bootstrap if either side's is; else launches if either's is */
+    size_t units_a, units_b;  /* independent observations that the interval rests on */
 };
 
 struct ratio stats_ratio(const double *a, const int *launches_a, size_t n_a, const double *b,
                          const int *launches_b, size_t n_b, double confidence);
 
-/* What a sample looks like: p-values of three tests, each small when its statement fails; NaN when
- * there are too few values to tell. values stand in the order in which they were taken. */
+/* What a sample looks like: p-values of four tests, each small when its statement fails; NaN when
+ * there are too few values to tell. values stand in the order in which they were taken. Values that
+ * are all equal are alike, without trend and of one mode. */
 struct diagnosis {
-    double p_launches; /* launches are alike */
-    double p_drift;    /* no trend over time */
-    double p_modes;    /* one mode */
+    double p_launches; /* launches are alike: Kruskal & Wallis, over launches of 3 values or more;
+                          two of them at least */
+    double p_drift;    /* no trend over time within launches: Mann & Kendall, stratified by launch;
+                          launches of 3 or more, 6 values in all */
+    double p_modes;  /* one mode: Hartigan & Hartigan's dip, against the uniform distribution, which
+                        is the hardest case; values that are equal are spread over the tick of the
+                        clock; 10 values. Launches that differ make humps, too */
+    double p_normal; /* a normal distribution: Anderson & Darling; 8 values, not all equal. No
+                        interval here rests on it */
 };
 
 struct diagnosis stats_diagnose(const double *values, const int *launches, size_t n);
@@ -94,6 +128,11 @@ double stats_relative_halfwidth(const struct estimate *e);
  * (gsl_stats_quantile_from_sorted_data). NaN when n = 0, p lies outside or a value is not finite.
  */
 double stats_quantile(const double *values, size_t n, double p);
+double stats_median(const double *values, size_t n);
+
+/* Several quantiles by one sort: quantiles[i] is the ps[i]-quantile. */
+void stats_quantiles(const double *values, size_t n, const double *ps, size_t n_ps,
+                     double *quantiles);
 
 /* Karp & Flatt's serial fraction: (1/S - 1/P) / (1 - 1/P). NaN for P <= 1 or S <= 0. */
 double stats_karp_flatt(double speedup, double workers);
