@@ -290,7 +290,7 @@ static void look_for_noise(struct sampler *sampler, const struct job *job,
         .steal_ns = s->steal_ns,
         .chain_ps = s->chain_ps,
         .chain_end_ps = s->chain_end_ps,
-        .usual_ps = around->usual_ps,
+        .usual_ps = uses_cpu ? around->usual_ps : 0, /* sleepers sleep as long on a slow CPU */
         .fault_ns =
             above(fault_ns, noise_usual_faults(sampler->noise, number_of_list(job), fault_ns)),
         .strayed = strayed,
