@@ -396,7 +396,7 @@ START_TEST(the_window_is_told)
     uint64_t since_start = clock_now_ns() - script.started_ns;
     ck_assert_int_le(number(answer, "wall_ns"), since_start);
     json_decref(answer);
-    work_shelf_release(&cell.sampler.works);
+    sampler_release(&cell.sampler);
 }
 END_TEST
 
