@@ -120,7 +120,8 @@ enum {
     FORGET = 64,       /* what is not read loses this part of its cost each time */
 };
 
-/* The sources that may be left out, the one that is worth most first. */
+/* The one that is worth most first. Throttling is always read: where there is no quota it costs
+ * nothing. */
 enum source { THROTTLING, WAITS, PRESSURE, N_SOURCES };
 
 struct noise {
@@ -133,7 +134,8 @@ struct noise {
     int *throttling; /* [n_groups] */
     size_t n_groups;
 
-    uint64_t cost_ns[N_SOURCES], chain_cost_ns; /* of reading it once, as it was last */
+    uint64_t cost_ns[N_SOURCES], chain_cost_ns; /* of reading it once, as it was lately */
+    uint64_t seen_ns[N_SOURCES];                /* the least around this sample */
     bool is_read[N_SOURCES];                    /* around this sample */
     uint64_t stat_cost_ns, stat_at_ns, stat_ns;
 
@@ -318,7 +320,8 @@ static void choose_sources(struct noise *noise, uint64_t expected_ns)
     uint64_t budget = expected_ns / SHARE > BUDGET_NS ? expected_ns / SHARE : BUDGET_NS;
     uint64_t spent = 2 * noise->chain_cost_ns;
     for (int i = 0; i < N_SOURCES; i++) {
-        noise->is_read[i] = spent + 2 * noise->cost_ns[i] <= budget;
+        noise->is_read[i] = i == THROTTLING || spent + 2 * noise->cost_ns[i] <= budget;
+        noise->seen_ns[i] = UINT64_MAX;
         if (noise->is_read[i])
             spent += 2 * noise->cost_ns[i];
         else
@@ -326,7 +329,9 @@ static void choose_sources(struct noise *noise, uint64_t expected_ns)
     }
 }
 
-/* One that was interrupted says little: the cost grows slowly and falls at once. */
+/* One that was interrupted says little: the cost grows slowly and falls at once. Of the two
+ * readings around a sample the cheaper one is taken, since a thread that has computed for long is
+ * apt to lose its CPU in the first call that it makes to the system. */
 static void learn_cost(uint64_t *cost_ns, uint64_t ns)
 {
     *cost_ns = *cost_ns > 0 ? least(ns, *cost_ns + *cost_ns / 4 + 1) : ns;
@@ -349,7 +354,7 @@ static void add_readings(struct noise *noise, uint64_t sign)
             noise->pressed += sign * read_pressure(noise);
         }
         uint64_t end = clock_now_ns();
-        learn_cost(&noise->cost_ns[i], end - start);
+        noise->seen_ns[i] = least(noise->seen_ns[i], end - start);
         start = end;
     }
 }
@@ -419,6 +424,9 @@ void noise_after(struct noise *noise)
     a->chain_end_ps = run_chain(noise);
     a->steal_ns = add_stolen(noise);
     a->took_ns += clock_now_ns() - start;
+    for (int i = 0; i < N_SOURCES; i++)
+        if (noise->is_read[i])
+            learn_cost(&noise->cost_ns[i], noise->seen_ns[i]);
     a->pressure_ns = noise->pressed;
     a->throttled_ns = noise->throttled;
     a->root_wait_ns = noise->root_waited;

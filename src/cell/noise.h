@@ -9,7 +9,7 @@
  * Steps 2 read files of /proc and of the cgroups, which stay open, and run the register chain. That
  * takes time before and after the sample, never within: at most 1 % of it, or 10 µs where a sample
  * is shorter than 1 ms (docs/measurement.md has what it takes). What would take longer is not read:
- * each source is read only where its cost, as it was found when it was read last, still fits.
+ * each source is read only where its cost, as it was found lately, still fits.
  *
  * Where a file is not there the reading is 0, and nothing is concluded from it. */
 #ifndef POOLMARK_CELL_NOISE_H
