@@ -15,8 +15,6 @@
 /* Chance that a look at a whole run, for one of the things below, gives a false alarm. */
 static const double ALARM = 0.01;
 
-enum { LEAST_FOR_P99 = 100 };
-
 const struct field summary_fields[] = {SUMMARY_FIELDS(SUMMARY_ROW){NULL, 0, 0, NULL, NULL}};
 
 static int take_point(void *user, size_t number, const struct point *point, struct err *err)
@@ -256,13 +254,16 @@ double summary_ratio(const struct summary_point *base, const struct observation 
     return partner && sample->ns > 0 ? partner->ns / sample->ns : NAN;
 }
 
+/* A percentile is told when at least one sample lies beyond it. */
 static void estimate_percentiles(struct summary_row *row, const double *values, size_t n)
 {
-    row->p5_s = stats_quantile(values, n, 0.05);
-    row->p25_s = stats_quantile(values, n, 0.25);
-    row->p75_s = stats_quantile(values, n, 0.75);
-    row->p95_s = stats_quantile(values, n, 0.95);
-    row->p99_s = n >= LEAST_FOR_P99 ? stats_quantile(values, n, 0.99) : NAN;
+    static const double ps[] = {0.05, 0.25, 0.75, 0.95, 0.99};
+    double *const to[] = {&row->p5_s, &row->p25_s, &row->p75_s, &row->p95_s, &row->p99_s};
+    enum { N = sizeof ps / sizeof *ps };
+    double quantiles[N];
+    stats_quantiles(values, n, ps, N, quantiles);
+    for (size_t i = 0; i < N; i++)
+        *to[i] = (double)n * fmin(ps[i], 1 - ps[i]) >= 1 - 1e-9 ? quantiles[i] : NAN;
 }
 
 static int compare_orders(const void *a, const void *b)
@@ -329,7 +330,7 @@ static double median_of(const struct summary_point *p, size_t offset, double *va
             continue;
         values[n++] = value;
     }
-    return stats_estimate(values, NULL, n).median;
+    return stats_median(values, n);
 }
 
 static void estimate_costs(struct summary_point *p, double *values)
@@ -366,7 +367,7 @@ static bool is_precise(const struct summary_point *p, const struct summary_point
 {
     const struct summary_row *r = &p->row;
     double half_s = (r->ci_high_s - r->ci_low_s) / 2, half = (r->speedup_high - r->speedup_low) / 2;
-    bool of_speedup = p->facts.precise_speedup && base && base != p;
+    bool of_speedup = p->facts.precision_of_speedup && base != p && isfinite(r->speedup);
     double share = of_speedup ? half / r->speedup : half_s / r->median_s;
     return share * 100 <= p->facts.precision;
 }

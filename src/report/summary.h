@@ -44,7 +44,8 @@ struct point_facts {
     double ideal_s;   /* shortest time by theory alone (sleepers); NaN where only the base's time
                          tells */
     double precision; /* percent asked for, 0: none */
-    bool precise_speedup; /* it was asked of the speedup where there is one, else of the time */
+    bool
+        precision_of_speedup; /* it was asked of the speedup where there is one, else of the time */
     const char *title, *label; /* of the experiment, of the workload, for people; NULL: unknown.
                                   They must outlive the summary */
 };

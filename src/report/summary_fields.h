@@ -15,11 +15,11 @@
     F(real, mad_s, "s", "median absolute deviation from the median")                               \
     F(real, min_s, "s", "shortest")                                                                \
     F(real, max_s, "s", "longest")                                                                 \
-    F(real, p5_s, "s", "5th percentile")                                                           \
-    F(real, p25_s, "s", "25th percentile")                                                         \
-    F(real, p75_s, "s", "75th percentile")                                                         \
-    F(real, p95_s, "s", "95th percentile")                                                         \
-    F(real, p99_s, "s", "99th percentile; empty below 100 samples")                                \
+    F(real, p5_s, "s", "5th percentile; empty below 20 samples")                                   \
+    F(real, p25_s, "s", "25th percentile; empty below 4")                                          \
+    F(real, p75_s, "s", "75th percentile; empty below 4")                                          \
+    F(real, p95_s, "s", "95th percentile; empty below 20")                                         \
+    F(real, p99_s, "s", "99th percentile; empty below 100")                                        \
     F(text, method, "",                                                                            \
       "of the interval of the median: ranks, launches or bootstrap; empty: none")                  \
     F(real, p_launches, "", "p of a test that launches are alike; small: they differ")             \

@@ -88,7 +88,8 @@ static void fill_time_interval(const struct summary_point *p, char *cell)
 
 static void fill_p95(const struct summary_point *p, char *cell)
 {
-    format_seconds(p->row.p95_s, cell, CELL_BYTES);
+    if (isfinite(p->row.p95_s))
+        format_seconds(p->row.p95_s, cell, CELL_BYTES);
 }
 
 static void fill_worst(const struct summary_point *p, char *cell)
@@ -561,18 +562,34 @@ static void print_alike(FILE *to, const struct layout *l, int columns)
 struct told {
     bool marks[N_MARKS], hidden[N_COLUMNS];
     uint64_t launches; /* fewest of a point whose launches differ; 0: there is none */
+    double coverage;   /* of its interval */
 };
 
-/* Launches that differ are the observations that count, and of k the widest interval there is, from
- * the least to the greatest, misses the median of a typical one with probability 2/2^k. */
+static void note_row(struct told *told, const struct summary_row *row)
+{
+    for (size_t m = 0; m < N_MARKS; m++)
+        told->marks[m] = told->marks[m] || strstr(row->flags, marks[m].flag);
+    if (!strstr(row->flags, "launches-differ") ||
+        (told->launches && row->launches >= told->launches))
+        return;
+    struct estimate e = {.n = row->n,
+                         .n_launches = row->launches,
+                         .median_ci.known = isfinite(row->ci_low_s),
+                         .method = STATS_BOOTSTRAP};
+    told->launches = row->launches;
+    told->coverage = stats_coverage(&e);
+}
+
 static void print_coverage(FILE *to, const struct told *told, int columns)
 {
     struct text t = TEXT_INIT;
-    text_addf(&t,
-              "launches differ by more than their samples do: of %" PRIu64
-              " no interval covers more than %.3g %%; take --launches %d or more",
-              told->launches, 100 * (1 - exp2(1 - (double)told->launches)),
-              STATS_LEAST_FOR_INTERVAL);
+    text_addf(&t, "launches differ by more than their samples do");
+    if (isfinite(told->coverage))
+        text_addf(&t,
+                  ": from %" PRIu64
+                  " of them a 95 %% interval holds the truth in about %.0f of 100 "
+                  "cases; --launches %d or more makes that good",
+                  told->launches, 100 * told->coverage, STATS_LEAST_FOR_INTERVAL);
     format_folded(to, t.text, 2, columns);
     text_release(&t);
 }
@@ -674,11 +691,7 @@ static void print_block(FILE *to, const struct summary *s, size_t first, int col
             if (!same_block(p, q) || rank_of(q) != rank)
                 continue;
             print_row(to, &layout, q);
-            for (size_t m = 0; m < N_MARKS; m++)
-                told->marks[m] = told->marks[m] || strstr(q->row.flags, marks[m].flag);
-            if (strstr(q->row.flags, "launches-differ") &&
-                (!told->launches || q->row.launches < told->launches))
-                told->launches = q->row.launches;
+            note_row(told, &q->row);
         }
     for (int i = 0; i < N_COLUMNS; i++)
         told->hidden[i] = told->hidden[i] || layout.hidden[i];

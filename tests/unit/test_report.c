@@ -1,6 +1,7 @@
 /* From records to what people see: journals, claims, summaries, numbers, the articles' rows. */
 #include "unit.h"
 
+#include "base/rng.h"
 #include "record/claim.h"
 #include "record/journal.h"
 #include "report/articles.h"
@@ -777,6 +778,268 @@ START_TEST(the_serial_fraction_of_a_series_is_fitted)
 }
 END_TEST
 
+/* --- summary: samples taken again ------------------------------------------------------------- */
+
+/* A sample that its cell looked at; `flags` tell what disturbed it. */
+static struct sample watched(uint64_t pass, uint64_t retake, uint64_t order, uint64_t wall_ns,
+                             const char *flags)
+{
+    struct sample s = make_sample(0, pass, wall_ns);
+    s.retake = retake;
+    s.order = order;
+    s.noise_ns = 2000;
+    snprintf(s.flags, sizeof s.flags, "%s", flags);
+    return s;
+}
+
+START_TEST(the_last_taken_counts)
+{
+    /* Pass 1 is taken three times, of which the last is disturbed too; pass 2 twice. The rows come
+     * in any order: what tells is how often and when they were taken, not where they stand. */
+    const struct sample rows[] = {
+        watched(0, 0, 0, 100, ""),          watched(1, 0, 1, 900, "preempted"),
+        watched(1, 1, 2, 500, "preempted"), watched(1, 2, 3, 110, "stolen slow-clock"),
+        watched(2, 0, 4, 1, "slow-clock"),  watched(2, 1, 5, 120, ""),
+        watched(3, 0, 6, 130, ""),
+    };
+    enum { N = sizeof rows / sizeof *rows };
+    for (size_t turn = 0; turn < N; turn++) {
+        struct point base = make_point("seq", 1), p = make_point("procpool", 2);
+        struct journal j = begin_samples();
+        for (size_t i = 0; i < N; i++)
+            add_sample(&j, &p, &rows[(i * 3 + turn) % N]);
+        for (uint64_t pass = 0; pass < 4; pass++)
+            add_time(&j, &base, 0, pass, 2 * (100 + 10 * pass));
+        struct summary s = end_samples(&j);
+        const struct summary_row *r = row_of(&s, "procpool", 2);
+        ck_assert_uint_eq(r->n, 4);
+        ck_assert_uint_eq(r->set_aside, 3);
+        ck_assert_uint_eq(r->disturbed, 1);
+        ck_assert_uint_eq(r->failed, 0);
+        ck_assert_uint_eq(r->verified, 1);
+        ck_assert_double_eq_tol(r->min_s, 100e-9, 1e-18);
+        ck_assert_double_eq_tol(r->max_s, 130e-9, 1e-18);
+        ck_assert_double_eq_tol(r->speedup, 2, 1e-12);
+        ck_assert_str_eq(r->flags, "few disturbed");
+        ck_assert_uint_eq(row_of(&s, "seq", 1)->disturbed, 0);
+        ck_assert_uint_eq(s.n_watched, N);
+        summary_release(&s);
+    }
+}
+END_TEST
+
+START_TEST(the_later_of_equal_retakes_counts)
+{
+    struct point p = make_point("procpool", 2);
+    struct journal j = begin_samples();
+    struct sample later = watched(0, 1, 9, 200, ""), sooner = watched(0, 1, 8, 300, "");
+    add_sample(&j, &p, &later);
+    add_sample(&j, &p, &sooner);
+    struct summary s = end_samples(&j);
+    ck_assert_uint_eq(row_of(&s, "procpool", 2)->n, 1);
+    ck_assert_double_eq_tol(row_of(&s, "procpool", 2)->median_s, 200e-9, 1e-18);
+    summary_release(&s);
+}
+END_TEST
+
+START_TEST(a_retake_that_fails_is_no_repair)
+{
+    /* The first take is all there is of the pass, and the failure stands: nothing came after it. */
+    struct point p = make_point("procpool", 2);
+    struct journal j = begin_samples();
+    struct sample first = watched(0, 0, 0, 200, "preempted"), died = watched(0, 1, 1, 0, "");
+    snprintf(died.status, sizeof died.status, "died");
+    add_sample(&j, &p, &first);
+    add_sample(&j, &p, &died);
+    struct summary s = end_samples(&j);
+    const struct summary_row *r = row_of(&s, "procpool", 2);
+    ck_assert_uint_eq(r->n, 1);
+    ck_assert_uint_eq(r->set_aside, 0);
+    ck_assert_uint_eq(r->failed, 1);
+    ck_assert_str_eq(r->flags, "few failed disturbed");
+    summary_release(&s);
+}
+END_TEST
+
+START_TEST(words_beyond_those_that_have_room_are_counted_with_the_last)
+{
+    struct point p = make_point("mine", 2);
+    struct journal j = begin_samples();
+    for (uint64_t i = 0; i < MOST_DISTURBANCES + 5; i++) {
+        char word[80];
+        snprintf(word, sizeof word, "word-%" PRIu64 "%s", i,
+                 i == 3 ? "-longer-than-there-is-room-for-in-a-summary" : "  ");
+        struct sample s = watched(i, 0, i, 100, word);
+        add_sample(&j, &p, &s);
+    }
+    struct summary s = end_samples(&j);
+    ck_assert_uint_eq(s.n_disturbances, MOST_DISTURBANCES);
+    ck_assert_uint_eq(row_of(&s, "mine", 2)->disturbed, MOST_DISTURBANCES + 5);
+    summary_release(&s);
+}
+END_TEST
+
+/* --- summary: what samples look like ------------------------------------------------------------
+ */
+
+START_TEST(percentiles_need_a_sample_beyond_them)
+{
+    static const struct {
+        uint64_t n;
+        bool has_quarters, has_twentieths, has_hundredths;
+    } cases[] = {{3, false, false, false}, {4, true, false, false}, {19, true, false, false},
+                 {20, true, true, false},  {99, true, true, false}, {100, true, true, true}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct point p = make_point("seq", 1);
+        struct journal j = begin_samples();
+        for (uint64_t i = 0; i < cases[c].n; i++)
+            add_time(&j, &p, 0, i, 1000 + i * 37 % cases[c].n);
+        struct summary s = end_samples(&j);
+        const struct summary_row *r = row_of(&s, "seq", 1);
+        ck_assert_int_eq(isfinite(r->p25_s) && isfinite(r->p75_s), cases[c].has_quarters);
+        ck_assert_int_eq(isfinite(r->p5_s) && isfinite(r->p95_s), cases[c].has_twentieths);
+        ck_assert_int_eq(isfinite(r->p99_s) != 0, cases[c].has_hundredths);
+        if (cases[c].n == 100) {
+            ck_assert_double_eq_tol(r->p5_s, 1004.95e-9, 1e-15);
+            ck_assert_double_eq_tol(r->p95_s, 1094.05e-9, 1e-15);
+            ck_assert_double_eq_tol(r->p99_s, 1098.01e-9, 1e-15);
+        }
+        summary_release(&s);
+    }
+}
+END_TEST
+
+static const char *const shapes[] = {"launches-differ", "drifting", "several-modes"};
+
+enum { N_SHAPES = sizeof shapes / sizeof *shapes, SHAPE_PASSES = 20, SHAPE_LAUNCHES = 3 };
+
+/* Points 1..n with 20 samples in each of `launches` launches, in ns about 10^6. */
+static struct summary shaped(uint64_t n, uint64_t launches,
+                             double (*time)(uint64_t point, uint64_t launch, uint64_t pass))
+{
+    struct journal j = begin_samples();
+    uint64_t order = 0;
+    for (uint64_t launch = 0; launch < launches; launch++)
+        for (uint64_t pass = 0; pass < SHAPE_PASSES; pass++)
+            for (uint64_t i = 1; i <= n; i++) {
+                struct point p = make_point("procpool", i);
+                struct sample s = make_sample(launch, pass, (uint64_t)time(i, launch, pass));
+                s.order = order++;
+                add_sample(&j, &p, &s);
+            }
+    return end_samples(&j);
+}
+
+static struct rng chance;
+
+static double alike(uint64_t point, uint64_t launch, uint64_t pass)
+{
+    (void)point, (void)launch, (void)pass;
+    return 1e6 + 1e4 * (double)(rng_next(&chance) >> 11) * 0x1.0p-53;
+}
+
+static double constant(uint64_t point, uint64_t launch, uint64_t pass)
+{
+    (void)launch, (void)pass;
+    return 1e6 + (double)point;
+}
+
+static double scripted(uint64_t point, uint64_t launch, uint64_t pass)
+{
+    static const double times[] = {40, 41, 39, 40.5, 39.5, 40};
+    (void)point;
+    return 1e6 * times[(launch * SHAPE_PASSES + pass) % 6];
+}
+
+/* Point 1 has launches that differ, point 2 grows, point 3 has two humps; the others are quiet. */
+static double shape(uint64_t point, uint64_t launch, uint64_t pass)
+{
+    double quiet = alike(point, launch, pass);
+    return point == 1   ? quiet + 1e5 * (double)launch
+           : point == 2 ? quiet + 5e3 * (double)pass
+           : point == 3 ? quiet + 2e5 * (double)(pass * 7 % 5 < 2)
+                        : quiet;
+}
+
+static size_t count_flag(const struct summary *s, const char *flag)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        n += strstr(s->points[i].row.flags, flag) != NULL;
+    return n;
+}
+
+START_TEST(what_is_quiet_stays_quiet)
+{
+    struct summary exact = shaped(3, SHAPE_LAUNCHES, constant),
+                   mock = shaped(3, SHAPE_LAUNCHES, scripted);
+    for (size_t k = 0; k < N_SHAPES; k++) {
+        ck_assert_uint_eq(count_flag(&exact, shapes[k]), 0);
+        ck_assert_uint_eq(count_flag(&mock, shapes[k]), 0);
+    }
+    summary_release(&exact);
+    summary_release(&mock);
+}
+END_TEST
+
+START_TEST(many_points_raise_no_more_alarms_than_one)
+{
+    /* Of 200 points some tests fall below 1 % by chance: those are seen, and no alarm. */
+    rng_seed(&chance, 12);
+    struct summary s = shaped(200, SHAPE_LAUNCHES, alike);
+    size_t below = 0;
+    for (size_t i = 0; i < s.n; i++)
+        below += s.points[i].row.p_launches < 0.01 || s.points[i].row.p_drift < 0.01 ||
+                 s.points[i].row.p_modes < 0.01;
+    ck_assert_uint_ge(below, 1);
+    for (size_t k = 0; k < N_SHAPES; k++)
+        ck_assert_uint_eq(count_flag(&s, shapes[k]), 0);
+    summary_release(&s);
+}
+END_TEST
+
+START_TEST(shapes_are_flagged_among_many_points)
+{
+    rng_seed(&chance, 5);
+    struct summary s = shaped(60, SHAPE_LAUNCHES, shape);
+    ck_assert_ptr_nonnull(strstr(row_of(&s, "procpool", 1)->flags, "launches-differ"));
+    ck_assert_ptr_nonnull(strstr(row_of(&s, "procpool", 2)->flags, "drifting"));
+    ck_assert_ptr_nonnull(strstr(row_of(&s, "procpool", 3)->flags, "several-modes"));
+    for (uint64_t i = 4; i <= 60; i++)
+        for (size_t k = 0; k < N_SHAPES; k++)
+            ck_assert_ptr_null(strstr(row_of(&s, "procpool", i)->flags, shapes[k]));
+    ck_assert_uint_eq(count_flag(&s, "drifting"), 1);
+    summary_release(&s);
+}
+END_TEST
+
+START_TEST(with_six_launches_their_differences_are_in_the_interval)
+{
+    rng_seed(&chance, 5);
+    struct summary s = shaped(1, 6, shape);
+    ck_assert_str_eq(row_of(&s, "procpool", 1)->method, "launches");
+    ck_assert_double_lt(row_of(&s, "procpool", 1)->p_launches, 0.01);
+    ck_assert_uint_eq(count_flag(&s, "launches-differ"), 0);
+    summary_release(&s);
+}
+END_TEST
+
+START_TEST(shapes_are_looked_for_in_the_order_in_which_samples_were_taken)
+{
+    /* The passes in their order fall by chance; as they were taken the times grow. */
+    struct point p = make_point("procpool", 2);
+    struct journal j = begin_samples();
+    for (uint64_t i = 0; i < 30; i++) {
+        struct sample s = make_sample(0, i * 11 % 30, 1000000 + 1000 * i);
+        s.order = i;
+        add_sample(&j, &p, &s);
+    }
+    struct summary s = end_samples(&j);
+    ck_assert_double_lt(row_of(&s, "procpool", 2)->p_drift, 1e-6);
+    summary_release(&s);
+}
+END_TEST
+
 /* --- summary: facts of a plan --------------------------------------------------------------- */
 
 /* A plan in which more workers come first; the base is unknown to it. */
@@ -897,6 +1160,80 @@ START_TEST(text_fits_its_columns_and_tells_what_counts)
         ck_assert_ptr_nonnull(strstr(both[i], "signal 9"));
         ck_assert_ptr_nonnull(strstr(both[i], "* "));
     }
+    text_release(&narrow);
+    text_release(&wide);
+    summary_release(&s);
+}
+END_TEST
+
+START_TEST(what_disturbed_samples_is_told_below_the_tables)
+{
+    struct point base = make_point("seq", 1), p = make_point("procpool", 2);
+    struct journal j = begin_samples();
+    struct sample died = watched(9, 0, 99, 0, "");
+    snprintf(died.status, sizeof died.status, "died");
+    for (uint64_t i = 0; i < 8; i++) {
+        struct sample b = watched(i, 0, 3 * i, 8000, ""),
+                      disturbed = watched(i, 0, 3 * i + 1, 9000, i ? "preempted" : "stolen"),
+                      again = watched(i, 1, 3 * i + 2, 4000, i == 7 ? "preempted stolen" : "");
+        add_sample(&j, &base, &b);
+        if (i % 7 == 0)
+            add_sample(&j, &p, &disturbed);
+        add_sample(&j, &p, &again);
+    }
+    add_sample(&j, &p, &died);
+    struct summary s = end_samples(&j);
+    struct text narrow = printed(&s, write_narrow);
+    assert_fits(narrow.text, 80, false);
+    ck_assert_msg(strstr(narrow.text,
+                         "samples: 19 taken, 1 failed, 3 disturbed (15.8 %): stolen 2, "
+                         "preempted 2; 2 were\n         set aside and taken again, 1 "
+                         "counts all the same"),
+                  "%s", narrow.text);
+    ck_assert_ptr_nonnull(strstr(narrow.text, "^ some samples that count were disturbed"));
+    ck_assert_ptr_nonnull(strstr(narrow.text, "\nnot shown: n, p95, worst, "));
+    ck_assert_ptr_null(strstr(narrow.text, "rules"));
+    text_release(&narrow);
+    snprintf(s.rules, sizeof s.rules,
+             "rules: 11/12 (5: 3 of 40 points have fewer than 6 samples, so that nothing is known "
+             "of how far their medians can be trusted)");
+    narrow = printed(&s, write_narrow);
+    assert_fits(narrow.text, 80, false);
+    ck_assert_ptr_nonnull(strstr(narrow.text, "\nrules: 11/12 (5: 3 of 40 points"));
+    text_release(&narrow);
+    summary_release(&s);
+}
+END_TEST
+
+START_TEST(a_run_that_was_watched_in_vain_says_so)
+{
+    struct point p = make_point("seq", 1);
+    for (int looked = 0; looked < 2; looked++) {
+        struct journal j = begin_samples();
+        struct sample s = watched(0, 0, 0, 10, "");
+        s.noise_ns = looked ? 2000 : 0;
+        add_sample(&j, &p, &s);
+        struct summary summary = end_samples(&j);
+        struct text narrow = printed(&summary, write_narrow);
+        ck_assert_int_eq(strstr(narrow.text, "samples: 1 taken, none disturbed\n") != NULL, looked);
+        ck_assert_int_eq(strstr(narrow.text, "was not looked at") != NULL, !looked);
+        text_release(&narrow);
+        summary_release(&summary);
+    }
+}
+END_TEST
+
+START_TEST(wide_tables_show_the_tail)
+{
+    struct point p = make_point("seq", 1);
+    struct journal j = begin_samples();
+    for (uint64_t i = 0; i < 40; i++)
+        add_time(&j, &p, 0, i, i == 17 ? 7770000 : 1000000 + i);
+    struct summary s = end_samples(&j);
+    struct text narrow = printed(&s, write_narrow), wide = printed(&s, write_wide);
+    ck_assert_ptr_nonnull(strstr(wide.text, " p95 "));
+    ck_assert_ptr_nonnull(strstr(wide.text, "7.77 ms"));
+    ck_assert_ptr_null(strstr(narrow.text, "7.77 ms"));
     text_release(&narrow);
     text_release(&wide);
     summary_release(&s);
@@ -1431,12 +1768,20 @@ UNIT_MAIN(
     failed_samples_are_counted_and_not_estimated, what_was_taken_again_is_no_longer_missing,
     a_point_without_right_answers_has_no_figures, a_time_of_zero_has_no_ratio,
     too_few_samples_have_no_interval_and_say_so, the_serial_fraction_of_a_series_is_fitted,
-    facts_give_order_bounds_and_precision, text_fits_its_columns_and_tells_what_counts,
-    failures_fit_the_columns_too, schedules_that_are_cut_stay_distinct,
-    chunks_wider_than_their_header_keep_the_columns, long_schedules_have_room_or_are_cut,
-    dispatch_is_a_column_where_it_varies, null_tasks_are_compared_by_what_they_cost,
-    rules_with_chunks_of_several_sizes_show_their_number, remarks_are_told_once_below_the_table,
-    costs_are_medians_or_unknown, texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
+    the_last_taken_counts, the_later_of_equal_retakes_counts, a_retake_that_fails_is_no_repair,
+    words_beyond_those_that_have_room_are_counted_with_the_last,
+    percentiles_need_a_sample_beyond_them, what_is_quiet_stays_quiet,
+    many_points_raise_no_more_alarms_than_one, shapes_are_flagged_among_many_points,
+    with_six_launches_their_differences_are_in_the_interval,
+    shapes_are_looked_for_in_the_order_in_which_samples_were_taken,
+    what_disturbed_samples_is_told_below_the_tables, a_run_that_was_watched_in_vain_says_so,
+    wide_tables_show_the_tail, facts_give_order_bounds_and_precision,
+    text_fits_its_columns_and_tells_what_counts, failures_fit_the_columns_too,
+    schedules_that_are_cut_stay_distinct, chunks_wider_than_their_header_keep_the_columns,
+    long_schedules_have_room_or_are_cut, dispatch_is_a_column_where_it_varies,
+    null_tasks_are_compared_by_what_they_cost, rules_with_chunks_of_several_sizes_show_their_number,
+    remarks_are_told_once_below_the_table, costs_are_medians_or_unknown,
+    texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
     csv_has_a_header_and_a_row_a_point, times_have_their_unit,
     intervals_are_in_the_unit_of_their_median, an_interval_and_its_median_agree_on_the_unit,
     ratios_have_three_digits, cells_are_padded_by_characters, times_hold_within_five_percent,
