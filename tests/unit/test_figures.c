@@ -4,6 +4,7 @@
 
 #include "report/busy.h"
 #include "report/rows.h"
+#include "report/samples.h"
 #include "report/timeline.h"
 
 #include <inttypes.h>
@@ -479,6 +480,112 @@ START_TEST(one_schedule_has_nothing_to_be_compared_with)
 }
 END_TEST
 
+/* --- samples as dots --------------------------------------------------------------------------
+ */
+
+struct row {
+    unsigned long point;
+    double time_s, speedup, spread; /* NaN: the cell is empty */
+    int counts;
+};
+
+/* The rows of the experiment's dots, their number in *n. */
+static struct row *dots_written(struct dots *dots, size_t *n)
+{
+    static struct row rows[20000];
+    struct err err = {""};
+    ck_assert_msg(samples_write(&f.summary, "e", f.folder, dots, &err) == 0, "%s", err.text);
+    const char *at = contents("plots/e-samples.csv");
+    ck_assert_int_eq(strncmp(at, "point,time_s,speedup,counts,spread\n", 35), 0);
+    *n = 0;
+    for (at = strchr(at, '\n') + 1; *at; at = strchr(at, '\n') + 1) {
+        struct row *r = &rows[(*n)++];
+        ck_assert_uint_le(*n, sizeof rows / sizeof *rows);
+        if (sscanf(at, "%lu,%lf,%lf,%d,%lf", &r->point, &r->time_s, &r->speedup, &r->counts,
+                   &r->spread) == 5)
+            continue;
+        r->speedup = NAN;
+        ck_assert_int_eq(
+            sscanf(at, "%lu,%lf,,%d,%lf", &r->point, &r->time_s, &r->counts, &r->spread), 4);
+    }
+    return rows;
+}
+
+START_TEST(each_sample_is_a_dot_beside_its_base)
+{
+    begin();
+    add_point("seq", "none", 1);
+    add_point("openmp", "dynamic", 2);
+    snprintf(add_point("mpi", "dynamic", 2)->experiment, FIELD_TEXT_BYTES, "another");
+    for (size_t i = 0; i < 2; i++)
+        for (size_t k = 0; k < SAMPLES; k++) {
+            f.observations[i][k].pass = (uint32_t)k;
+            f.observations[i][k].ns = i ? 1e6 * (double)(k + 1) : 6e6;
+        }
+    f.observations[0][2].pass = 7; /* the last sample of the point has no partner */
+    f.points[1].n = SAMPLES - 1;   /* and was set aside */
+    f.points[1].n_set_aside = 1;
+    f.observations[1][2].order = 0;
+    struct dots dots;
+    size_t n;
+    struct row *rows = dots_written(&dots, &n);
+    ck_assert_uint_eq(n, 2 * SAMPLES);
+    ck_assert_uint_eq(dots.n, n);
+    ck_assert_uint_eq(dots.of, n);
+    ck_assert_uint_eq(dots.n_aside, 1);
+    for (size_t i = SAMPLES; i < n; i++) {
+        bool aside = i == n - 1;
+        ck_assert_uint_eq(rows[i].point, 2);
+        ck_assert_int_eq(rows[i].counts, !aside);
+        ck_assert_int_eq(isnan(rows[i].speedup), aside);
+        ck_assert_double_eq_tol(rows[i].time_s, 1e-3 * (double)(i - 2), 1e-12);
+        if (!aside)
+            ck_assert_double_eq_tol(rows[i].speedup, 6 / (double)(i - 2), 1e-8);
+        /* It was taken first, so it stands to the left of the others. */
+        ck_assert_double_eq_tol(rows[i].spread, aside ? -1.0 / 3 : (double)(i - SAMPLES) / 3, 1e-3);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(of_many_samples_the_dots_lie_evenly_and_keep_the_ends)
+{
+    begin();
+    enum { MANY = 30000 };
+    struct observation *many = calloc(MANY, sizeof *many);
+    add_point("openmp", "dynamic", 2);
+    add_point("openmp", "guided", 2);
+    for (uint32_t i = 0; i < MANY; i++)
+        many[i] = (struct observation){.pass = i, .order = i, .ns = (i * 7919u % MANY) + 1};
+    f.points[1].observations = many;
+    f.points[1].n = MANY;
+    struct dots dots;
+    size_t n;
+    struct row *rows = dots_written(&dots, &n);
+    ck_assert_uint_eq(dots.n, n);
+    ck_assert_uint_eq(dots.of, MANY + SAMPLES);
+    ck_assert_uint_gt(n, 1000);
+    ck_assert_uint_le(n, 6000);
+    ck_assert_double_eq_tol(rows[SAMPLES].time_s, 1e-9, 1e-12);
+    ck_assert_double_eq_tol(rows[n - 1].time_s, MANY * 1e-9, 1e-12);
+    ck_assert_double_eq_tol(rows[(n + SAMPLES) / 2].time_s, MANY / 2 * 1e-9, 2e-8);
+    free(many);
+    end();
+}
+END_TEST
+
+START_TEST(dots_that_cannot_be_written_are_told)
+{
+    begin();
+    add_point("openmp", "dynamic", 2);
+    struct dots dots;
+    struct err err = {""};
+    ck_assert_int_eq(samples_write(&f.summary, "e", "/nowhere", &dots, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "/nowhere/plots/e-samples.csv cannot be written"));
+    end();
+}
+END_TEST
+
 enum { N_BAD_ROWS = sizeof bad_rows / sizeof *bad_rows };
 
 UNIT_MAIN("figures", factors_that_vary_make_the_names,
@@ -491,4 +598,6 @@ UNIT_MAIN("figures", factors_that_vary_make_the_names,
           points_without_room_are_left_out_and_told, without_its_file_a_figure_has_no_pages,
           a_trace_that_is_wrong_is_told, busy_times_are_medians_by_position,
           busy_times_are_of_the_points_with_most_workers,
-          one_schedule_has_nothing_to_be_compared_with)
+          one_schedule_has_nothing_to_be_compared_with, each_sample_is_a_dot_beside_its_base,
+          of_many_samples_the_dots_lie_evenly_and_keep_the_ends,
+          dots_that_cannot_be_written_are_told)
