@@ -55,6 +55,52 @@ draw() {
     done
 }
 
+# With dots: samples=FILE is set beside what draw sets.
+draw_dots() {
+    run_split 0 gnuplot -e "home='$root/plots'; input='$root/tests/golden/figures/summary.csv'; experiment='$2'; \
+        output='$1'; caption='synthetic'; usable=4; samples='$root/tests/golden/figures/samples.csv'" "$root/plots/$1.gp"
+    [ -z "$output$stderr" ] || complain "$1: $output$stderr"
+    grep -q '</svg>' "$1.svg" || complain "$1.svg is not whole"
+}
+
+# Marks of an SVG: how often its symbols are used.
+marks() {
+    grep -c '<use ' "$1"
+}
+
+@test "samples are dots behind the medians, those taken again are told apart, and outliers lie at the edge" {
+    setup_figures
+    local script
+    for script in speedup efficiency time; do
+        draw "$script" summary.csv synthetic
+        mv "$script.svg" without.svg
+        draw_dots "$script" synthetic
+        # The experiment has 9 points with 10 samples each; some are set aside.
+        [ "$(marks "$script.svg")" -ge $(($(marks without.svg) + 90)) ] || complain "$script.svg lacks dots"
+        grep -q '>samples<' "$script.svg" || complain "$script.svg does not say what its dots are"
+        grep -q '>disturbed, taken again<' "$script.svg" || complain "$script.svg does not tell apart"
+        # A linear axis from 0 has room for what is slow.
+        [ "$script" = efficiency ] || grep -q '>beyond the frame<' "$script.svg" || complain "$script.svg loses an outlier"
+        ! grep -q '>samples<' without.svg || complain "$script.svg speaks of dots that it has not"
+    done
+    draw_dots chunks synthetic-chunks
+    grep -q '>samples<' chunks.svg
+    draw_dots schedules synthetic-grid
+    grep -q '>samples<' schedules.svg
+}
+
+@test "lines join numbers alone: no script but those over workers or chunk sizes draws any" {
+    local script
+    for script in "$root"/plots/*.gp; do
+        case ${script##*/} in
+        common.gp | speedup.gp | efficiency.gp | time.gp) ;;
+        chunks.gp) ;; # sequential time, over all of x
+        terminal.gp) ;; # letters, over workers
+        *) ! grep -nE 'with (lines|linespoints|steps)' "$script" || complain "$script joins categories" ;;
+        esac
+    done
+}
+
 @test "an experiment without rows gives a picture that says so" {
     setup_figures
     draw speedup summary.csv nobody
@@ -84,6 +130,15 @@ draw() {
     done
     grep -q 'median, n = 2; no interval below n = 6' out/plots/command-line-speedup.svg
     grep -q 'points with fewer workers are left out' out/plots/command-line-schedules.svg
+    grep -q 'dots: samples' out/plots/command-line-speedup.svg
+    # What was drawn is listed, and what its samples are can be read again.
+    [ "$(head -1 out/plots/figures.csv)" = figure,axis,joined,samples ]
+    for figure in speedup,number,1 chunks,number,1 heat,category,0 schedules,category,0 timeline,number,0; do
+        grep -q "^command-line-$figure," out/plots/figures.csv || complain "$figure: $(cat out/plots/figures.csv)"
+    done
+    [ "$(tail -n +2 out/plots/figures.csv | wc -l)" -eq "$(ls out/plots/*.svg | wc -l)" ]
+    [ "$(head -1 out/plots/command-line-samples.csv)" = point,time_s,speedup,counts,spread ]
+    [ "$(cells out/plots/command-line-samples.csv counts | grep -c 1)" -ge 18 ] # 8 points and the base, twice
     rm out/trace.csv
     run_split 0 "$poolmark" plot out
     assert_words "$output" 'figures in out/plots' 'no timelines' '--trace'
