@@ -55,6 +55,7 @@ static size_t write_evenly(FILE *to, size_t point, const struct dot *dots, size_
 static void write_point(FILE *to, const struct summary *s, size_t i, size_t most, struct dots *dots)
 {
     const struct summary_point *p = &s->points[i], *base = summary_base(s, p);
+    base = base == p ? NULL : base; /* its ratio to itself is 1 and tells nothing */
     size_t n = p->n + p->n_set_aside;
     struct dot *all = alloc_zeroed(n ? n : 1, sizeof *all);
     for (size_t k = 0; k < n; k++)
