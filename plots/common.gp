@@ -211,7 +211,8 @@ if (ARG1 eq 'sort') {
         note_(r, v, counts) = r == 0 || !is_known(v) ? 0 : !SERIES[r] && !SEQ[r] ? 0 : \
             (has_dots = 1, has_aside = has_aside || counts == 0, dot_least = least(dot_least, v), \
             dot_most = most(dot_most, v), 0)
-        eval sprintf('stats samples skip 1 using (r_ = KEPT[int($1)], note_(r_, r_ ? $%d * dot_factor(r_) : NaN, $4), 0) nooutput', dot_column)
+        eval sprintf('stats samples skip 1 using (r_ = KEPT[int($1)], ' . \
+            'note_(r_, r_ ? $%d * dot_factor(r_) : NaN, $4), 0) nooutput', dot_column)
         set datafile separator whitespace
         y_most = most(y_most, least(dot_most, 1.5 * y_most))
         y_least = least(y_least, most(dot_least, y_least / 1.5))

@@ -6,7 +6,8 @@
 # Columns of samples, where given (a dot a sample): point speedup counts spread
 #
 # gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling';
-#             output='RUN/plots/scaling-efficiency'; caption='host class, n, base'; usable=2; samples='RUN/plots/scaling-samples.csv'"
+#             output='RUN/plots/scaling-efficiency'; caption='host class, n, base'; usable=2;
+#             samples='RUN/plots/scaling-samples.csv'"
 #         plots/efficiency.gp
 
 call home.'/common.gp' 'begin'

@@ -116,7 +116,8 @@ if (samples ne '') {
     dot_most = NaN
     note_(r, v, counts) = !is_known(v) ? 0 : (has_dots = 1, has_aside = has_aside || counts == 0, \
         dot_least = least(dot_least, v), dot_most = most(dot_most, v), 0)
-    eval sprintf('stats samples skip 1 using (r_ = KEPT[int($1)], r_ ? PANEL[r_] ? note_(r_, $%d * dot_factor(r_), $4) : 0 : 0, 0) nooutput', dot_column)
+    eval sprintf('stats samples skip 1 using (r_ = KEPT[int($1)], r_ ? PANEL[r_] ? ' . \
+        'note_(r_, $%d * dot_factor(r_), $4) : 0 : 0, 0) nooutput', dot_column)
     if (has_dots) {
         x_to = most(x_to, least(is_null ? dot_most * 1.1 : dot_most * 1.03, 1.3 * x_to))
         if (is_null) { x_from = least(x_from, most(dot_least / 1.1, x_from / 2)) }
@@ -205,8 +206,10 @@ do for [device in devices] {
                     screen across(place_ + 22), screen line_y heads size screen 3.5 / canvas_w, 90 lc rgb ink lw 1.2 }
                 if (kind eq 'dots') { do for [i = -1:1] { set label '' at screen xm + i * 6.0 / canvas_w, \
                     screen line_y + (i == 0 ? 3.0 : -2.0) / canvas_h point pt 7 ps 0.32 * big lc rgb '#60222222' } }
-                if (kind eq 'aside') { set label '' at screen xm, screen line_y point pt 6 ps 0.4 * big lc rgb grey lw 1 }
-                if (kind eq 'beyond') { set label '' at screen xm, screen line_y point pt 8 ps 0.8 * big lc rgb grey lw 1 }
+                if (kind eq 'aside') { set label '' at screen xm, screen line_y \
+                    point pt 6 ps 0.4 * big lc rgb grey lw 1 }
+                if (kind eq 'beyond') { set label '' at screen xm, screen line_y \
+                    point pt 8 ps 0.8 * big lc rgb grey lw 1 }
                 if (kind eq 'bound') { set arrow from screen xm, screen line_y - 7.0 / canvas_h to screen xm, \
                     screen line_y + 7.0 / canvas_h nohead lc rgb '#9a9a9a' lw 4 }
                 set label said at screen across(place_ + 30), screen line_y left font font_small tc rgb ink
@@ -234,7 +237,8 @@ do for [device in devices] {
                 dot_column).':(dot_y(KEPT[int($1)], p, $5)) with points notitle pt %d ps %g * big lc rgb '
             parts = sprintf(piece_, 1, 'inside', 7, 0.32).'tint, '. \
                 (has_aside ? sprintf(piece_, 0, 'inside', 6, 0.4).'grey lw 0.7, ' : ''). \
-                (has_beyond ? sprintf(piece_, 1, 'above', 8, 0.8).'tint, '.sprintf(piece_, 1, 'below', 8, 0.8).'tint, ' : '')
+                (has_beyond ? sprintf(piece_, 1, 'above', 8, 0.8).'tint, '. \
+                sprintf(piece_, 1, 'below', 8, 0.8).'tint, ' : '')
         }
         eval 'plot '.parts.'$rows using ($1 == p ? $2 : NaN):3:4:5 with xerrorbars pt -1 lc rgb colour lw 1.2 notitle, '. \
             '$rows using ($1 == p ? $2 : NaN):3 with points pt shape ps 1.2 * big lc rgb colour notitle'

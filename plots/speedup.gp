@@ -6,7 +6,8 @@
 # Columns of samples, where given (a dot a sample): point speedup counts spread
 #
 # gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling';
-#             output='RUN/plots/scaling-speedup'; caption='host class, n, base'; usable=2; samples='RUN/plots/scaling-samples.csv'" plots/speedup.gp
+#             output='RUN/plots/scaling-speedup'; caption='host class, n, base'; usable=2;
+#             samples='RUN/plots/scaling-samples.csv'" plots/speedup.gp
 
 call home.'/common.gp' 'begin'
 fields = point_fields.'speedup speedup_low speedup_high bound'

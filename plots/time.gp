@@ -6,7 +6,8 @@
 # Columns of samples, where given (a dot a sample): point time_s counts spread
 #
 # gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling';
-#             output='RUN/plots/scaling-time'; caption='host class, n, base'; usable=2; samples='RUN/plots/scaling-samples.csv'" plots/time.gp
+#             output='RUN/plots/scaling-time'; caption='host class, n, base'; usable=2;
+#             samples='RUN/plots/scaling-samples.csv'" plots/time.gp
 
 call home.'/common.gp' 'begin'
 fields = point_fields.'median_s ci_low_s ci_high_s bound_s'
