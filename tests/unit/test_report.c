@@ -1087,6 +1087,36 @@ START_TEST(facts_give_order_bounds_and_precision)
 }
 END_TEST
 
+static struct point_facts precise_facts(void *user, const struct point *p)
+{
+    (void)p;
+    return (struct point_facts){.known = true,
+                                .bound = NAN,
+                                .ideal_s = NAN,
+                                .precision = 2,
+                                .precision_of_speedup = *(bool *)user};
+}
+
+START_TEST(precision_is_that_of_what_was_asked_for)
+{
+    /* The machine drifts, the ratio does not: the speedup is known exactly, the times are not. */
+    for (int of_speedup = 0; of_speedup < 2; of_speedup++) {
+        struct point base = make_point("seq", 1), p = make_point("procpool", 2);
+        struct journal j = begin_samples();
+        bool asked = of_speedup;
+        for (uint64_t pass = 0; pass < 10; pass++) {
+            add_time(&j, &base, 0, pass, 1000 * (1 + pass));
+            add_time(&j, &p, 0, pass, 500 * (1 + pass));
+        }
+        struct summary s = end_samples(&j);
+        summary_estimate(&s, 4, precise_facts, &asked);
+        ck_assert_int_eq(strstr(row_of(&s, "procpool", 2)->flags, "imprecise") == NULL, of_speedup);
+        ck_assert_ptr_nonnull(strstr(row_of(&s, "seq", 1)->flags, "imprecise"));
+        summary_release(&s);
+    }
+}
+END_TEST
+
 /* --- summary: outputs ----------------------------------------------------------------------- */
 
 static struct text printed(const struct summary *s, void (*write)(const struct summary *, FILE *))
@@ -1775,13 +1805,13 @@ UNIT_MAIN(
     with_six_launches_their_differences_are_in_the_interval,
     shapes_are_looked_for_in_the_order_in_which_samples_were_taken,
     what_disturbed_samples_is_told_below_the_tables, a_run_that_was_watched_in_vain_says_so,
-    wide_tables_show_the_tail, facts_give_order_bounds_and_precision,
-    text_fits_its_columns_and_tells_what_counts, failures_fit_the_columns_too,
-    schedules_that_are_cut_stay_distinct, chunks_wider_than_their_header_keep_the_columns,
-    long_schedules_have_room_or_are_cut, dispatch_is_a_column_where_it_varies,
-    null_tasks_are_compared_by_what_they_cost, rules_with_chunks_of_several_sizes_show_their_number,
-    remarks_are_told_once_below_the_table, costs_are_medians_or_unknown,
-    texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
+    wide_tables_show_the_tail, precision_is_that_of_what_was_asked_for,
+    facts_give_order_bounds_and_precision, text_fits_its_columns_and_tells_what_counts,
+    failures_fit_the_columns_too, schedules_that_are_cut_stay_distinct,
+    chunks_wider_than_their_header_keep_the_columns, long_schedules_have_room_or_are_cut,
+    dispatch_is_a_column_where_it_varies, null_tasks_are_compared_by_what_they_cost,
+    rules_with_chunks_of_several_sizes_show_their_number, remarks_are_told_once_below_the_table,
+    costs_are_medians_or_unknown, texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
     csv_has_a_header_and_a_row_a_point, times_have_their_unit,
     intervals_are_in_the_unit_of_their_median, an_interval_and_its_median_agree_on_the_unit,
     ratios_have_three_digits, cells_are_padded_by_characters, times_hold_within_five_percent,
