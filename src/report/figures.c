@@ -5,6 +5,7 @@
 #include "base/child.h"
 #include "report/busy.h"
 #include "report/format.h"
+#include "report/rules.h"
 #include "report/samples.h"
 #include "report/timeline.h"
 #include "stats/stats.h"
@@ -274,8 +275,10 @@ static void draw(const struct summary *s, const char *folder, const struct drawi
         say_dots(&words, d->dots);
         add_string(&t, "samples", d->dots->path);
     }
-    if (*s->rules)
-        text_addf(&words, "; %s", s->rules);
+    if (*s->rules) {
+        char brief[128];
+        text_addf(&words, "; %s", rules_brief(s->rules, brief, sizeof brief));
+    }
     add_string(&t, "caption", words.text);
     text_clear(&words);
     say_common(&words, s, d->experiment);
