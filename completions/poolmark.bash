@@ -137,9 +137,23 @@ _poolmark() {
             _poolmark_words '--aa --aa-seconds --format --help' "$current"
         fi
         ;;
+    compare)
+        case $previous in
+        --format | --color) _poolmark_value "$previous" "$current" ;;
+        --baselines) _poolmark_value --out "$current" ;;
+        --fail-above | --save) ;;
+        *)
+            if [[ $current == -* ]]; then
+                _poolmark_words '--fail-above --format --color --save --force --baselines --help' "$current"
+            else
+                _poolmark_runs "$current"
+            fi
+            ;;
+        esac
+        ;;
     list)
         if [ "$COMP_CWORD" -eq 2 ]; then
-            _poolmark_words 'workloads backends schedules dispatches experiments options fields --help' "$current"
+            _poolmark_words 'workloads backends schedules dispatches experiments options fields baselines --help' "$current"
         elif [ "${COMP_WORDS[2]}" = experiments ]; then
             _poolmark_files "$current"
         fi
