@@ -16,8 +16,6 @@ const struct field compare_fields[] = {COMPARE_FIELDS(COMPARE_ROW){NULL, 0, 0, N
 
 static const double RISK = 0.05; /* that any of the intervals misses */
 
-enum { MOST_NEEDED = 1 << 20 };
-
 const char *verdict_name(enum verdict verdict)
 {
     static const char *const names[] = {
@@ -83,20 +81,19 @@ static bool take_times(const struct summary_point *p, double *values, int *launc
     return has_zero;
 }
 
-/* Observations without which no interval of ranks has this confidence. */
-static size_t least_for(double confidence)
+/* What the interval rests on, of the side that has fewer: launches where they come first. Where
+ * there is no interval, samples are what is lacking. */
+static void count_units(struct compare_row *row, size_t n, size_t n_launches, const char *unit,
+                        enum stats_method method)
 {
-    size_t low, high, n = STATS_LEAST_FOR_INTERVAL;
-    while (n < MOST_NEEDED && !stats_median_ranks(n, confidence, &low, &high))
-        n++;
-    return n;
-}
-
-static void count_units(struct compare_row *row, size_t n, size_t n_launches, const char *unit)
-{
-    bool by_launch = n_launches >= STATS_LEAST_FOR_INTERVAL;
+    bool by_launch = method == STATS_LAUNCHES || method == STATS_BOOTSTRAP;
     row->have = by_launch ? n_launches : n;
     text_copy(row->unit, sizeof row->unit, by_launch ? "launches" : unit);
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
 }
 
 static size_t count_launches(const int *launches, size_t n)
@@ -128,24 +125,21 @@ static bool estimate_unpaired(struct compared *item, const struct room *room, do
     struct ratio r = stats_ratio(room->a, room->launches_a, m->a->n, room->b, room->launches_b,
                                  m->b->n, confidence);
     take_interval(row, r.ratio, r.ci, r.method);
-    bool by_launch = r.method == STATS_LAUNCHES;
-    size_t launches_a = count_launches(room->launches_a, m->a->n),
-           launches_b = count_launches(room->launches_b, m->b->n);
-    size_t n = m->a->n < m->b->n ? m->a->n : m->b->n;
-    size_t n_launches = launches_a < launches_b ? launches_a : launches_b;
-    count_units(row, n, by_launch || !r.ci.known ? n_launches : 0, "samples");
+    count_units(
+        row, least(m->a->n, m->b->n),
+        least(count_launches(room->launches_a, m->a->n), count_launches(room->launches_b, m->b->n)),
+        "samples", r.ci.known ? r.method : STATS_NO_INTERVAL);
     return false;
 }
 
-static bool estimate_paired(struct compared *item, const struct room *room, size_t n,
+static void estimate_paired(struct compared *item, const struct room *room, size_t n,
                             double confidence)
 {
     struct compare_row *row = &item->row;
     struct estimate e = stats_estimate_at(room->a, room->launches_a, n, confidence);
     row->pairs = n;
     take_interval(row, e.median, e.median_ci, e.method);
-    count_units(row, n, e.n_launches, "pairs");
-    return false;
+    count_units(row, n, e.n_launches, "pairs", e.method);
 }
 
 static double chain_of(const struct summary_point *p)
@@ -225,12 +219,12 @@ static void estimate(struct comparison *c, struct compared *item, const struct r
                                 .ratio_low = NAN,
                                 .ratio_high = NAN,
                                 .confidence = c->confidence,
-                                .needed = least_for(c->confidence),
+                                .needed = stats_least_for(c->confidence),
                                 .chain_ratio = chain_of(m->b) / chain_of(m->a)};
     take_times(m->a, room->a, room->launches_a);
-    row->a_s = stats_quantile(room->a, m->a->n, 0.5);
+    row->a_s = stats_median(room->a, m->a->n);
     take_times(m->b, room->b, room->launches_b);
-    row->b_s = stats_quantile(room->b, m->b->n, 0.5);
+    row->b_s = stats_median(room->b, m->b->n);
     if (m->a->n > 0 && m->b->n > 0) {
         size_t n = c->is_one_run ? pair(m, room, &has_zero) : 0;
         if (n > 0)
