@@ -39,9 +39,11 @@ measured() {
     sed -i 's/"usable": [0-9]*/"usable": 4/' out/manifest.json
 }
 
-# Text without gnuplot's curve, which is gnuplot's to draw.
+# Text without gnuplot's curve, which is gnuplot's to draw, and without the reasons for rules that are not met:
+# some are the machine's (rules.bats breaks each rule).
 text() {
-    env PATH=/nowhere COLUMNS="$1" bin/poolmark report out
+    env PATH=/nowhere COLUMNS="$1" bin/poolmark report out |
+        awk '/^rules: / { print "rules: N/12"; reasons = 1; next } reasons && /^       [^ ]/ { next } { reasons = 0; print }'
 }
 
 squares() {
