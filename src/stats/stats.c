@@ -232,6 +232,23 @@ struct estimate stats_estimate_at(const double *values, const int *launches, siz
     return estimate(values, launches, n, confidence, P_ALIKE);
 }
 
+struct estimate stats_estimate_if(const double *values, const int *launches, size_t n,
+                                  double confidence, double p_alike)
+{
+    return estimate(values, launches, n, confidence, p_alike);
+}
+
+double stats_p_launches(const double *values, const int *launches, size_t n)
+{
+    struct samples s;
+    if (n == 0 || !samples_are_finite(values, n))
+        return NAN;
+    samples_init(&s, values, launches, n);
+    double p = samples_p_launches(&s, 1);
+    samples_release(&s);
+    return p;
+}
+
 double stats_coverage(const struct estimate *e)
 {
     /* The least that was seen over shapes and sizes of differences (tests/unit/test_coverage.c), by
@@ -290,8 +307,14 @@ struct ratio stats_ratio(const double *a, const int *launches_a, size_t n_a, con
                          const int *launches_b, size_t n_b, double confidence)
 {
     /* Two tests of launches, which together find a difference by chance as often as one. */
-    struct estimate x = estimate(a, launches_a, n_a, confidence, P_ALIKE / 2),
-                    y = estimate(b, launches_b, n_b, confidence, P_ALIKE / 2);
+    return stats_ratio_if(a, launches_a, n_a, b, launches_b, n_b, confidence, P_ALIKE / 2);
+}
+
+struct ratio stats_ratio_if(const double *a, const int *launches_a, size_t n_a, const double *b,
+                            const int *launches_b, size_t n_b, double confidence, double p_alike)
+{
+    struct estimate x = estimate(a, launches_a, n_a, confidence, p_alike),
+                    y = estimate(b, launches_b, n_b, confidence, p_alike);
     struct ratio r = {
         .ratio = NAN, .ci = UNKNOWN, .units_a = units_of(&x), .units_b = units_of(&y)};
     if (!(x.min > 0 && y.min > 0))

@@ -82,6 +82,14 @@ struct estimate stats_estimate(const double *values, const int *launches, size_t
 struct estimate stats_estimate_at(const double *values, const int *launches, size_t n,
                                   double confidence);
 
+/* The same where launches count as alike only when the test gives p >= p_alike: above 1 they never
+ * do. A table of many points knows more of launches than each point does. */
+struct estimate stats_estimate_if(const double *values, const int *launches, size_t n,
+                                  double confidence, double p_alike);
+
+/* The p-value of that test; NaN with one launch, or where a value is not finite. */
+double stats_p_launches(const double *values, const int *launches, size_t n);
+
 /* How often an interval of so many launches holds the truth, where launches differ and 95 % are
  * asked for, in the worst case of the simulations: less than 0.95 with 2 to 5 launches, since
  * differences are then overlooked now and then. 0.95 with one, which knows of no launch but itself.
@@ -102,6 +110,10 @@ struct ratio {
 
 struct ratio stats_ratio(const double *a, const int *launches_a, size_t n_a, const double *b,
                          const int *launches_b, size_t n_b, double confidence);
+
+/* The same, with p_alike as in stats_estimate_if. */
+struct ratio stats_ratio_if(const double *a, const int *launches_a, size_t n_a, const double *b,
+                            const int *launches_b, size_t n_b, double confidence, double p_alike);
 
 /* What a sample looks like: p-values of four tests, each small when its statement fails; NaN when
  * there are too few values to tell. values stand in the order in which they were taken. Values that
