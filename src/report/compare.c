@@ -16,6 +16,12 @@ const struct field compare_fields[] = {COMPARE_FIELDS(COMPARE_ROW){NULL, 0, 0, N
 
 static const double RISK = 0.05; /* that any of the intervals misses */
 
+/* A point alone overlooks launches that differ easily, and with the confidence that a table needs
+ * its interval is wrong by far then. So all points are asked together: below this p launches count
+ * as different for all of them; else for those alone whose own p is below it even as the least of
+ * so many. */
+static const double P_ALIKE = 0.1, NEVER_ALIKE = 4;
+
 const char *verdict_name(enum verdict verdict)
 {
     static const char *const names[] = {
@@ -113,33 +119,96 @@ static void take_interval(struct compare_row *row, double ratio, struct interval
     text_copy(row->method, sizeof row->method, ci.known ? stats_method_name(method) : "");
 }
 
-/* Returns whether a time of 0 forbids a ratio. */
-static bool estimate_unpaired(struct compared *item, const struct room *room, double confidence)
+static double p_alike(const struct comparison *c)
+{
+    return c->launches_differ ? NEVER_ALIKE : P_ALIKE / (double)(c->n_tested ? c->n_tested : 1);
+}
+
+static void estimate_unpaired(const struct comparison *c, struct compared *item,
+                              const struct room *room)
 {
     const struct match *m = &item->match;
     struct compare_row *row = &item->row;
-    bool zero_a = take_times(m->a, room->a, room->launches_a);
-    bool zero_b = take_times(m->b, room->b, room->launches_b);
-    if (zero_a || zero_b)
-        return true;
-    struct ratio r = stats_ratio(room->a, room->launches_a, m->a->n, room->b, room->launches_b,
-                                 m->b->n, confidence);
+    struct ratio r = stats_ratio_if(room->a, room->launches_a, m->a->n, room->b, room->launches_b,
+                                    m->b->n, c->confidence, p_alike(c) / 2); /* two tests */
     take_interval(row, r.ratio, r.ci, r.method);
     count_units(
         row, least(m->a->n, m->b->n),
         least(count_launches(room->launches_a, m->a->n), count_launches(room->launches_b, m->b->n)),
         "samples", r.ci.known ? r.method : STATS_NO_INTERVAL);
-    return false;
 }
 
-static void estimate_paired(struct compared *item, const struct room *room, size_t n,
-                            double confidence)
+static void estimate_paired(const struct comparison *c, struct compared *item,
+                            const struct room *room)
 {
     struct compare_row *row = &item->row;
-    struct estimate e = stats_estimate_at(room->a, room->launches_a, n, confidence);
-    row->pairs = n;
+    size_t n = (size_t)row->pairs;
+    struct estimate e = stats_estimate_if(room->a, room->launches_a, n, c->confidence, p_alike(c));
     take_interval(row, e.median, e.median_ci, e.method);
     count_units(row, n, e.n_launches, "pairs", e.method);
+}
+
+enum taken { NOTHING, A_ZERO, TIMES, RATIOS };
+
+/* Fills the room with what there is of a match: its ratios (as a) where it is paired, else the
+ * times of both sides. */
+static enum taken take_values(const struct comparison *c, const struct match *m,
+                              const struct room *room, size_t *n_pairs)
+{
+    bool has_zero = false;
+    *n_pairs = c->is_one_run ? pair(m, room, &has_zero) : 0;
+    if (*n_pairs > 0)
+        return RATIOS;
+    if (m->a->n == 0 || m->b->n == 0)
+        return NOTHING;
+    bool zero_a = take_times(m->a, room->a, room->launches_a);
+    bool zero_b = take_times(m->b, room->b, room->launches_b);
+    return has_zero || zero_a || zero_b ? A_ZERO : TIMES;
+}
+
+/* Fisher's sum of -ln p over independent tests, and the p-value of all of them together: the tail
+ * of a gamma distribution, which for whole numbers is a sum. */
+struct together {
+    double sum;
+    size_t n;
+};
+
+static void add_test(struct together *t, double p)
+{
+    if (isnan(p))
+        return;
+    t->sum -= log(fmax(p, 1e-300));
+    t->n++;
+}
+
+static double p_together(const struct together *t)
+{
+    double p = 0;
+    for (size_t i = 0; i < t->n; i++)
+        p += exp(-t->sum +
+                 (i && t->sum > 0 ? (double)i * log(t->sum)
+                  : i             ? -INFINITY
+                                  : 0) -
+                 lgamma((double)i + 1));
+    return t->n ? fmin(1, p) : NAN;
+}
+
+/* Whether launches differ, as far as all points together tell. */
+static bool do_launches_differ(const struct comparison *c, const struct room *room)
+{
+    struct together t = {0};
+    for (size_t i = 0; i < c->matching.n; i++) {
+        const struct match *m = &c->matching.items[i];
+        size_t n;
+        enum taken taken = take_values(c, m, room, &n);
+        if (taken == RATIOS)
+            add_test(&t, stats_p_launches(room->a, room->launches_a, n));
+        if (taken != TIMES)
+            continue;
+        add_test(&t, stats_p_launches(room->a, room->launches_a, m->a->n));
+        add_test(&t, stats_p_launches(room->b, room->launches_b, m->b->n));
+    }
+    return p_together(&t) < P_ALIKE;
 }
 
 static double chain_of(const struct summary_point *p)
@@ -212,7 +281,7 @@ static void estimate(struct comparison *c, struct compared *item, const struct r
 {
     const struct match *m = &item->match;
     struct compare_row *row = &item->row;
-    bool has_zero = false;
+    size_t n_pairs;
     *row = (struct compare_row){.n_a = m->a->n,
                                 .n_b = m->b->n,
                                 .ratio = NAN,
@@ -225,14 +294,13 @@ static void estimate(struct comparison *c, struct compared *item, const struct r
     row->a_s = stats_median(room->a, m->a->n);
     take_times(m->b, room->b, room->launches_b);
     row->b_s = stats_median(room->b, m->b->n);
-    if (m->a->n > 0 && m->b->n > 0) {
-        size_t n = c->is_one_run ? pair(m, room, &has_zero) : 0;
-        if (n > 0)
-            estimate_paired(item, room, n, c->confidence);
-        else if (!has_zero)
-            has_zero = estimate_unpaired(item, room, c->confidence);
-    }
-    item->verdict = judge(row, has_zero);
+    enum taken taken = take_values(c, m, room, &n_pairs);
+    row->pairs = n_pairs;
+    if (taken == RATIOS)
+        estimate_paired(c, item, room);
+    else if (taken == TIMES)
+        estimate_unpaired(c, item, room);
+    item->verdict = judge(row, taken == A_ZERO);
     text_copy(row->verdict, sizeof row->verdict, verdict_name(item->verdict));
     tell_other(item);
     flag(item);
@@ -270,6 +338,7 @@ int comparison_make(struct comparison *c, const struct part *a, const struct par
                         alloc_zeroed(most, sizeof *room.launches_a),
                         alloc_zeroed(most, sizeof *room.launches_b)};
     c->items = alloc_zeroed(m->n, sizeof *c->items);
+    c->launches_differ = do_launches_differ(c, &room);
     for (size_t i = 0; i < m->n; i++) {
         c->items[i].match = m->items[i];
         estimate(c, &c->items[i], &room);

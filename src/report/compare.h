@@ -3,7 +3,8 @@
  * In one run samples of the same launch, group and pass were taken side by side: their ratios are
  * paired. Else the two sets of times are compared as they are (stats_ratio). With m points each
  * interval has confidence 1 - 0.05/m (Bonferroni), so all of them hold together with 95 %, and so
- * do the verdicts.
+ * do the verdicts. Whether launches differ is asked of all points together: where they do, each
+ * launch is one observation.
  */
 #ifndef POOLMARK_REPORT_COMPARE_H
 #define POOLMARK_REPORT_COMPARE_H
@@ -42,7 +43,8 @@ struct comparison {
     struct matching matching; /* which experiments, and what only one of them has */
     struct compared *items;   /* [matching.n], as there */
     bool is_one_run;
-    double confidence; /* of each interval */
+    bool launches_differ; /* by more than their samples do, by a test of all points together */
+    double confidence;    /* of each interval */
     size_t n_paired, n_tested;
     size_t n_verdicts[VERDICT_COUNT];
 };

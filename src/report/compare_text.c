@@ -363,6 +363,14 @@ static void print_differences(FILE *to, const struct comparison *c, const struct
     print_clock(to, c);
 }
 
+static bool rests_on_few_launches(const struct comparison *c)
+{
+    for (size_t i = 0; i < c->matching.n; i++)
+        if (strcmp(c->items[i].row.method, "bootstrap") == 0)
+            return true;
+    return false;
+}
+
 static void print_meaning(FILE *to, const struct comparison *c, int columns)
 {
     struct text t = TEXT_INIT;
@@ -387,6 +395,9 @@ static void print_meaning(FILE *to, const struct comparison *c, int columns)
     else
         text_addf(&t, "The runs were not taken side by side: a drift of the machine between them "
                       "counts as a difference.");
+    if (c->launches_differ && rests_on_few_launches(c))
+        text_addf(&t, " Launches differ by more than their samples do, so they are what counts: "
+                      "with more of them (--launches 6 or more) intervals are narrower.");
     fputc('\n', to);
     format_folded(to, t.text, 0, columns);
     text_release(&t);
