@@ -20,10 +20,10 @@ static const struct {
     char mark;
     const char *meaning;
 } marks[] = {
-    {"clock", '^',
+    {"clock", '@',
      "the register chain beside the samples differs as much, the same way: that may be the clock, "
      "not the program"},
-    {"disturbed", '%', "some samples that count were disturbed"},
+    {"disturbed", '^', "some samples that count were disturbed"},
     {"failed", '!', "samples failed or were wrong"},
 };
 
