@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct point_facts facts_of(void *user, const struct point *point)
 {
@@ -168,14 +167,6 @@ int outcome_draw(struct outcome_of_run *o, const char *folder, const struct plan
     return 0;
 }
 
-static bool wants_color(const char *when)
-{
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-    if (strcmp(when, "auto") != 0)
-        return strcmp(when, "always") == 0;
-    return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
-}
-
 /* An experiment whose points stand among the articles' rows needs no table of its own, unless
  * something failed. */
 static bool is_told(void *user, const char *experiment)
@@ -194,7 +185,7 @@ static bool is_told(void *user, const char *experiment)
 void outcome_print(const struct outcome_of_run *o, const char *folder, int format,
                    const struct outcome_style *style)
 {
-    bool color = wants_color(style->color);
+    bool color = command_wants_color(style->color);
     if (format == FORMAT_CSV) {
         summary_write_csv(&o->summary, stdout);
     } else if (format == FORMAT_JSON) {
