@@ -145,24 +145,17 @@ counted() {
 
 @test "--precision with --max-seconds goes on beyond the launches until it is reached" {
     # Every second launch takes 3 % longer: the first two tell little, many tell all.
-    cat >cell <<'END'
-#!/bin/sh
-echo >>starts
-case $(wc -l <starts) in
-*[02468]) exec ./mock_cell --times 1030us "$@" ;;
-*) exec ./mock_cell --times 1ms "$@" ;;
-esac
-END
-    chmod +x cell
-    run_split 124 mock_run --launches 2 --reps 4 --precision 1 --max-seconds 2 --cell 'mock=./cell' --format csv
+    scripted_tree '--times 2ms' '--times $(echo >>starts; sh times)'
+    echo 'case $(wc -l <starts) in *[02468]) echo 1030us ;; *) echo 1ms ;; esac' >times
+    scripted_run 124 --launches 2 --reps 4 --precision 1 --max-seconds 2
     # No interval that is honest is narrower than what launches differ by; each takes but three samples.
-    [ "$(cells out/samples.csv backend launch | grep mock | sort -u | wc -l)" -ge 4 ]
     # (The last launch may have been broken off.)
-    [ "$(cells out/samples.csv launch backend | grep mock | sort -n | uniq -c | head -n -1 | awk '{ print $1 }' |
+    [ "$(cells out/samples.csv backend launch | grep procpool | sort -u | wc -l)" -ge 4 ]
+    [ "$(cells out/samples.csv launch backend | grep procpool | sort -n | uniq -c | head -n -1 | awk '{ print $1 }' |
         sort -u)" = 3 ]
     rm -r out starts
-    run_split 0 mock_run --launches 2 --reps 4 --precision 2 --max-seconds 60 --cell 'mock=./cell' --format csv
-    [ "$(cells out/summary.csv backend flags | grep mock)" = 'mock|' ]
+    scripted_run 0 --launches 2 --reps 4 --precision 2 --max-seconds 60
+    [ "$(cells out/summary.csv flags | sort -u)" = '' ]
 }
 
 @test "--dry-run says that precision may stop sooner" {
