@@ -42,7 +42,7 @@ static bool is_same(const char *a, const char *b)
 
 void hosts_add(struct hosts *hosts, const char *name)
 {
-    if (short_length(name) == 0 || is_same(name, "localhost"))
+    if (!hosts || short_length(name) == 0 || is_same(name, "localhost"))
         return; /* names no machine */
     for (size_t i = 0; i < hosts->n; i++)
         if (is_same(hosts->names[i], name))
@@ -71,6 +71,8 @@ static size_t match(const char *at, const char *name)
 void hosts_hide(const struct hosts *hosts, char *text, size_t size)
 {
     struct text hidden = TEXT_INIT;
+    if (!hosts)
+        return;
     home_hide_in(text, size);
     for (const char *p = text; *p && !hosts->keeps_names;) {
         size_t n = 0, i = 0;

@@ -15,7 +15,8 @@ struct hosts {
 void hosts_init(struct hosts *hosts, bool keeps_names);
 void hosts_release(struct hosts *hosts);
 
-/* Notes a machine; one that is known, and "", change nothing. */
+/* Notes a machine; one that is known, and "", change nothing. Here and below `hosts` may be NULL,
+ * for a run whose files nobody keeps: then nothing is noted or hidden. */
 void hosts_add(struct hosts *hosts, const char *name);
 
 /* Puts numbers in the place of the machines' names, with or without their domain, and hides the

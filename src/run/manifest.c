@@ -328,9 +328,11 @@ static json_t *result_json(const struct run_result *r)
 {
     if (!r)
         return json_null();
-    return json_pack("{s:I,s:I,s:b,s:b,s:I}", "samples", (json_int_t)r->n_samples, "failed",
-                     (json_int_t)r->n_failed, "interrupted", (int)r->interrupted, "out_of_time",
-                     (int)r->out_of_time, "points_skipped", (json_int_t)r->n_skipped);
+    return json_pack("{s:I,s:I,s:I,s:I,s:b,s:b,s:b,s:I}", "samples", (json_int_t)r->n_samples,
+                     "failed", (json_int_t)r->n_failed, "disturbed", (json_int_t)r->n_disturbed,
+                     "retaken", (json_int_t)r->n_retaken, "retakes_held", (int)r->retakes_held,
+                     "interrupted", (int)r->interrupted, "out_of_time", (int)r->out_of_time,
+                     "points_skipped", (json_int_t)r->n_skipped);
 }
 
 /* --- writing -----------------------------------------------------------------------------------
