@@ -26,6 +26,7 @@ static struct point_facts facts_of(void *user, const struct point *point)
                                 .uses_cpu = p->uses_cpu,
                                 .ideal_s = ideal,
                                 .precision = p->experiment->precision,
+                                .precision_of_speedup = plan_looks_at_ratio(plan, i),
                                 .title = p->experiment->title,
                                 .label = p->label};
 }
