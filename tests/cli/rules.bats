@@ -173,8 +173,8 @@ only_broken() {
     judged 1
     broken 6 'no interval from ranks or bootstrap'
     rm -r out
-    sound_run
-    # Each sample takes 5 % longer than the one before.
+    sound_run --launches 6
+    # Each sample takes longer than the one before. Six launches may differ.
     edit out/samples.csv wall_ns 'X*(1+NR*0.05)'
     bin/poolmark plot out >/dev/null
     judged 1
@@ -202,8 +202,7 @@ only_broken() {
     edit out/samples.csv wall_ns 'X+(NR*7%11<5)*1e7' procpool
     bin/poolmark plot out >/dev/null
     grep -q several-modes out/summary.csv
-    judged 1
-    met 8
+    judged 0
     sed -i 's/several-modes//' out/summary.csv
     judged 1
     broken 8 'several modes'
