@@ -4,6 +4,7 @@
 #include "report/rules.h"
 
 #include "base/alloc.h"
+#include "report/busy.h"
 #include "report/evidence.h"
 #include "report/factors.h"
 #include "stats/stats.h"
@@ -638,19 +639,6 @@ static bool check_bounds(const struct evidence *e, struct text *why)
     return true;
 }
 
-/* A kind of figure that an experiment calls for. */
-struct called {
-    const char *script;
-    unsigned factors; /* that vary */
-    bool of_medians;  /* must show the samples */
-};
-
-static const struct called figures_called[] = {
-    {"speedup", FACTOR_WORKERS, true},
-    {"efficiency", FACTOR_WORKERS, true},
-    {"time", FACTOR_WORKERS, true},
-};
-
 /* Whether several worker counts were measured in the experiment. */
 static bool has_worker_counts(const struct summary *s, const char *experiment)
 {
@@ -666,6 +654,44 @@ static bool has_worker_counts(const struct summary *s, const char *experiment)
     return false;
 }
 
+/* Whether two points of the experiment differ in their chunk size alone, as far as figures go. */
+static bool has_chunk_sizes(const struct summary *s, const char *experiment)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct point *p = &s->points[i].point;
+        if (!factors_is_shown(&s->points[i], experiment))
+            continue;
+        for (size_t k = 0; k < i; k++) {
+            const struct point *q = &s->points[k].point;
+            if (q->chunk != p->chunk && q->workers == p->workers && q->tasks == p->tasks &&
+                factors_is_shown(&s->points[k], experiment) &&
+                strcmp(q->backend, p->backend) == 0 && strcmp(q->schedule, p->schedule) == 0 &&
+                strcmp(q->workload, p->workload) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool has_both(const struct summary *s, const char *experiment)
+{
+    return has_worker_counts(s, experiment) && has_chunk_sizes(s, experiment);
+}
+
+/* The kinds of figures that an experiment calls for. */
+static const struct called {
+    const char *script;
+    bool (*is_called)(const struct summary *s, const char *experiment);
+    bool has_dots; /* must show the samples */
+} figures_called[] = {
+    {"speedup", has_worker_counts, true},
+    {"efficiency", has_worker_counts, true},
+    {"time", has_worker_counts, true},
+    {"chunks", has_chunk_sizes, true},
+    {"heat", has_both, false},
+    {"schedules", busy_compares, true},
+};
+
 static const struct evidence_figure *find_figure(const struct evidence *e, const char *name)
 {
     for (size_t i = 0; i < e->n_figures; i++)
@@ -675,8 +701,7 @@ static const struct evidence_figure *find_figure(const struct evidence *e, const
 }
 
 /* Whether the figure is there, with what it must show. */
-static bool has_figure(const struct evidence *e, const char *name, bool of_medians,
-                       struct text *why)
+static bool has_figure(const struct evidence *e, const char *name, bool has_dots, struct text *why)
 {
     const struct evidence_figure *f = find_figure(e, name);
     if (!f)
@@ -684,7 +709,7 @@ static bool has_figure(const struct evidence *e, const char *name, bool of_media
                   evidence_member(e, "gnuplot") ? "" : ", since gnuplot is not installed");
     else if (!f->is_whole)
         text_addf(why, "the figure %s lacks a file or is older than summary.csv", name);
-    else if (of_medians && f->samples == 0)
+    else if (has_dots && f->samples == 0)
         text_addf(why, "the figure %s does not show the samples", name);
     return why->length == 0;
 }
@@ -697,19 +722,20 @@ static bool check_figures(const struct evidence *e, struct text *why)
         return text_addf(why, "figures are drawn from these samples"), true;
     for (size_t i = 0; i < s->n; i++) {
         const char *experiment = s->points[i].point.experiment;
-        if (!factors_begin_experiment(s, i) || !has_worker_counts(s, experiment))
-            continue;
         for (size_t k = 0; k < sizeof figures_called / sizeof *figures_called; k++) {
+            const struct called *f = &figures_called[k];
             char name[160];
-            snprintf(name, sizeof name, "%.63s-%s", experiment, figures_called[k].script);
+            if (!factors_begin_experiment(s, i) || !f->is_called(s, experiment))
+                continue;
+            snprintf(name, sizeof name, "%.63s-%s", experiment, f->script);
             n_called++;
-            if (!has_figure(e, name, figures_called[k].of_medians, why))
+            if (!has_figure(e, name, f->has_dots, why))
                 return false;
         }
     }
     if (e->given.has_articles && ++n_called && !has_figure(e, "articles", false, why))
         return false;
-    if (*e->figures_problem && n_called)
+    if (*e->figures_problem && (n_called || evidence_has_file(e, "plots/figures.csv")))
         return text_addf(why, "%s", e->figures_problem), false;
     for (size_t i = 0; i < e->n_figures; i++) {
         const struct evidence_figure *f = &e->figures[i];
