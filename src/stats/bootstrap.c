@@ -16,7 +16,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MOST_TO_LIST = 5, DRAWN_CASES = 256, MOST_STEPS = 128 };
+enum { MOST_TO_LIST = 5, DRAWN_CASES = 256, MOST_STEPS = 64 };
 
 struct bootstrap {
     const struct samples *samples;

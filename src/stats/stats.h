@@ -59,7 +59,7 @@ size_t stats_least_for(double confidence);
  *   typical launch. It is widened to hold the median of all samples should that lie outside
  *   (launches of unequal size).
  * - STATS_RANKS, with fewer launches that are alike (or one): from the order statistics of all
- *   samples. Alike means that the test of Kruskal and Wallis gives p >= 0.2.
+ *   samples. Alike means that the test of Kruskal and Wallis gives p >= 0.1.
  * - STATS_BOOTSTRAP, with fewer launches that differ: t times the standard error of the median by
  *   the hierarchical bootstrap, t with (launches - 1) degrees of freedom; never narrower than by
  *   rank. Two launches that differ tell little, and give a wide interval. See stats_coverage.
@@ -97,10 +97,10 @@ double stats_p_launches(const double *values, const int *launches, size_t n);
 double stats_coverage(const struct estimate *e);
 
 /* How many times b[n_b] takes as long as a[n_a], two sets that were not taken side by side; all
- * values above 0. The interval is made of those of both medians at the same confidence, their
- * lengths added as independent errors are (in quadrature, on the logarithms): so launches come
- * first on either side, and it is unknown where either is: for a side whose launches are alike,
- * with fewer than stats_least_for(confidence) samples. */
+ * values above 0. The interval is made of those of both medians at the same confidence, as two
+ * independent errors (Welch & Satterthwaite, on the logarithms): so launches come first on either
+ * side. It is unknown where that of either median is: without launches that differ, where there are
+ * fewer than stats_least_for(confidence) samples on a side. */
 struct ratio {
     double ratio; /* NaN when one of them is empty or a value is not above 0 */
     struct interval ci;
