@@ -192,7 +192,8 @@ static const struct design {
                {UNPAIRED, 1, 30}, {UNPAIRED, 3, 10}, {UNPAIRED, 6, 10}, {UNPAIRED, 10, 10}};
 enum { N_DESIGNS = sizeof designs / sizeof *designs };
 
-/* Over 2,000 pairs 5 +- 1 % and chance; over three times as many the chance is small beside the 1 %.
+/* Over 2,000 pairs 5 +- 1 % and chance; over three times as many the chance is small beside the 1
+ * %.
  */
 START_TEST(alike_is_called_different_in_one_of_twenty)
 {
