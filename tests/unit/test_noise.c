@@ -192,7 +192,7 @@ START_TEST(faults_that_come_each_time_are_no_noise)
 }
 END_TEST
 
-START_TEST(who_shares_a_place_is_crowded)
+START_TEST(who_shares_a_place_is_crowded, a_quota_has_a_group)
 {
     struct err err;
     struct topo *topo = topo_new(&err);
@@ -224,6 +224,23 @@ START_TEST(who_shares_a_place_is_crowded)
         noise_free(noise);
     }
     free(places);
+    topo_free(topo);
+}
+END_TEST
+
+START_TEST(a_quota_has_a_group)
+{
+    struct err err;
+    struct topo *topo = topo_new(&err);
+    struct topo_counts counts;
+    size_t n;
+    ck_assert_msg(topo != NULL, "%s", err.text);
+    topo_count(topo, &counts);
+    char **groups = topo_quota_groups(&n);
+    ck_assert_int_eq(n > 0, counts.quota_cpus > 0);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_int_eq(groups[i][0], '/');
+    text_words_free(groups);
     topo_free(topo);
 }
 END_TEST
