@@ -68,9 +68,9 @@ struct worker {
     MPI_Request asked[MOST_ASKED];
     struct grant grants[MOST_ASKED];
     uint64_t asked_after[MOST_ASKED]; /* what n_run was */
-    uint64_t n_run, run_ns; /* chunks run in this map, and what they took */
-    uint64_t depth;         /* how many to ask for ahead, as it has turned out so far */
-    uint64_t in_time;       /* grants in a row that were there when they were wanted */
+    uint64_t n_run, run_ns;           /* chunks run in this map, and what they took */
+    uint64_t depth;                   /* how many to ask for ahead, as it has turned out so far */
+    uint64_t in_time;                 /* grants in a row that were there when they were wanted */
     /* Where it claims by itself, */
     struct claim_hand hand;
     struct claim_view view; /* ADAPTIVE; else that of the team, which is only read, serves all */

@@ -78,7 +78,8 @@ static void print_help(void)
     printf(
         "\npoolmark COMMAND --help tells more; man poolmark tells all.\n"
         "exit status: 0 all right, 1 a point failed or was wrong, 2 usage or configuration, 3 a\n"
-        "backend is missing, 4 a worker was lost, 124 out of time, 130 interrupted\n\n"
+        "backend is missing, 4 a worker was lost, 77 not fit for measuring, 124 out of time, 130\n"
+        "interrupted\n\n"
         "  poolmark run configs/quick.ini\n"
         "  poolmark run --workload 'sleep time=20ms' --tasks 12 --chunks 4 --workers 10\n"
         "  poolmark list workloads\n");
@@ -112,7 +113,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* a cell that dies closes its pipe: told by write, not by a signal */
     if (argc < 2) {
         struct err err;
-        err_set(&err, "a command is needed: run, report, plot or list; poolmark --help tells more");
+        err_set(&err, "a command is needed, as run, report or doctor; poolmark --help tells more");
         return command_fail(STATUS_USAGE, &err);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
