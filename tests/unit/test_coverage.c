@@ -209,6 +209,31 @@ START_TEST(alike_is_called_different_in_one_of_twenty)
 }
 END_TEST
 
+/* A table of many comparisons asks for more confidence of each, and gets it. */
+START_TEST(more_confidence_is_kept_too)
+{
+    static const int n_launches[] = {1, 3, 6};
+    int studies = STUDIES / 5, reps = n_launches[_i] == 1 ? 30 : 10, missed = 0, ratio_missed = 0;
+    struct rng rng;
+    rng_seed(&rng, SEED + 600 + (uint64_t)_i);
+    for (int study = 0; study < studies; study++) {
+        double a[MOST_VALUES], b[MOST_VALUES];
+        int launches[MOST_VALUES];
+        size_t n = (size_t)(n_launches[_i] * reps);
+        for (size_t i = 0; i < n; i++) {
+            a[i] = side(&rng);
+            b[i] = side(&rng);
+            launches[i] = (int)i / reps;
+        }
+        missed += !holds(stats_estimate_at(a, launches, n, 0.99).median_ci, 1);
+        ratio_missed += !holds(stats_ratio(a, launches, n, b, launches, n, 0.99).ci, 1);
+    }
+    double off = 0.005 + sampling_error(0.01, studies);
+    ck_assert_msg(fabs((double)missed / studies - 0.01) <= off, "misses %d", missed);
+    ck_assert_msg(fabs((double)ratio_missed / studies - 0.01) <= off, "misses %d", ratio_missed);
+}
+END_TEST
+
 /* --- the diagnosis
  * ------------------------------------------------------------------------------------ */
 
@@ -443,6 +468,7 @@ int main(int argc, char **argv)
         UNIT_LOOP(intervals_of_alike_launches_hold, 0, N_DISTRIBUTIONS * N_ALIKE),
         UNIT_LOOP(intervals_of_differing_launches_hold, 0, N_EFFECTS * (N_EFFECT_SIZES / 2)),
         UNIT_LOOP(alike_is_called_different_in_one_of_twenty, 0, N_DESIGNS),
+        UNIT_LOOP(more_confidence_is_kept_too, 0, 3),
         UNIT_LOOP(a_quiet_machine_raises_no_alarm, 0, 2 * N_PLAIN),
         a_restless_machine_does,
     };
