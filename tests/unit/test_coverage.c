@@ -213,7 +213,7 @@ END_TEST
 START_TEST(more_confidence_is_kept_too)
 {
     static const int n_launches[] = {1, 3, 6};
-    int studies = STUDIES / 5, reps = n_launches[_i] == 1 ? 30 : 10, missed = 0, ratio_missed = 0;
+    int studies = STUDIES / 8, reps = n_launches[_i] == 1 ? 30 : 10, missed = 0, ratio_missed = 0;
     struct rng rng;
     rng_seed(&rng, SEED + 600 + (uint64_t)_i);
     for (int study = 0; study < studies; study++) {
@@ -295,7 +295,7 @@ START_TEST(a_quiet_machine_raises_no_alarm)
 {
     struct course course = {.distribution = plain[_i % N_PLAIN], .tick = _i < N_PLAIN ? 0 : 0.5};
     static const int reps[] = {3, 10, 30};
-    int studies = STUDIES / 5;
+    int studies = STUDIES / 10;
     for (int r = 0; r < 3; r++) {
         struct alarms alarms =
             alarmed(&course, 3 + r, reps[r], studies, SEED + 400 + (uint64_t)(10 * _i + r));
