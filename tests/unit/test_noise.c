@@ -192,7 +192,7 @@ START_TEST(faults_that_come_each_time_are_no_noise)
 }
 END_TEST
 
-START_TEST(who_shares_a_place_is_crowded, a_quota_has_a_group)
+START_TEST(who_shares_a_place_is_crowded)
 {
     struct err err;
     struct topo *topo = topo_new(&err);
@@ -248,4 +248,5 @@ END_TEST
 UNIT_MAIN("noise", UNIT_LOOP(a_worker_has_lost, 0, N_WORKERS),
           UNIT_LOOP(a_sample_is_flagged, 0, N_VERDICTS),
           UNIT_LOOP(nothing_follows_from_nothing, 0, N_BARE),
-          faults_that_come_each_time_are_no_noise, who_shares_a_place_is_crowded)
+          faults_that_come_each_time_are_no_noise, who_shares_a_place_is_crowded,
+          a_quota_has_a_group)
