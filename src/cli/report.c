@@ -1,6 +1,7 @@
 /* poolmark report RUN, poolmark plot RUN: from the journal again. */
 #include "cli/command.h"
 #include "cli/outcome.h"
+#include "report/format.h"
 
 #include <string.h>
 
@@ -103,9 +104,11 @@ int command_plot(int argc, char **argv)
             status = command_fail(STATUS_FAILED, &err);
         else if (figures.no_gnuplot || *figures.problem)
             status = STATUS_MISSING;
-        else
+        else {
             printf("figures in %s/plots: %zu%s\n", folder, figures.n_drawn,
                    figures.no_trace ? "; no timelines: they need a run with --trace" : "");
+            format_folded(stdout, outcome.summary.rules, 7, command_columns());
+        }
         outcome_release(&outcome);
     }
     past_run_release(&past);

@@ -89,6 +89,7 @@ only_broken() {
     assert_words "$(bin/poolmark report out)" 'rules: 12/12'
     grep -q 'rules: 12/12' out/plots/command-line-speedup.svg || complain 'the caption does not tell the rules'
     run_split 0 bin/poolmark plot out
+    assert_words "$output" 'rules: 12/12'
     judged 0
     rm -r out
     run_split 0 bin/poolmark run --out out --quiet --workload 'burn iterations=1M' --tasks 12 --workers 2 \
