@@ -20,14 +20,10 @@ const struct command command_table[] = {
     {"report", "RUN [--format text|csv|json]", "summarise the samples of a run again",
      command_report},
     {"plot", "RUN", "draw the figures of a run again", command_plot},
-    {"compare", "A B [options]", "tell whether two runs, or two parts of one, differ",
-     command_compare},
-    {"validate", "RUN", "check a run against the twelve rules of sound benchmarking",
-     command_validate},
-    {"doctor", "[--aa]", "tell whether this machine is fit for measuring, and what to mend",
-     command_doctor},
-    {"where", "[FILE.ini ...] [options]", "show where the workers of a launch would run, and do",
-     command_where},
+    {"compare", "A B [options]", "tell whether two runs, or parts of one, differ", command_compare},
+    {"validate", "RUN", "check a run against twelve rules of benchmarking", command_validate},
+    {"doctor", "[--aa]", "tell whether this machine is fit for measuring", command_doctor},
+    {"where", "[FILE.ini ...] [options]", "show where the workers of a launch run", command_where},
     {"list", "[workloads|backends|schedules|experiments|options|fields]", "what there is",
      command_list},
     {NULL, NULL, NULL, NULL},
@@ -73,7 +69,7 @@ static void print_help(void)
            "process\n"
            "pool, with OpenMP, with MPI and with both.\n\nusage: poolmark COMMAND [arguments]\n\n");
     for (const struct command *c = command_table; c->name; c++)
-        printf("  %-7s %-44s %s\n", c->name, strlen(c->arguments) > 44 ? "[WHAT]" : c->arguments,
+        printf("  %-8s %-28s %s\n", c->name, strlen(c->arguments) > 28 ? "[WHAT]" : c->arguments,
                c->summary);
     printf(
         "\npoolmark COMMAND --help tells more; man poolmark tells all.\n"
