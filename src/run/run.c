@@ -127,9 +127,12 @@ static double sample_cost(const struct plan_point *p)
 
 static void add_progress(struct state *s, uint64_t n, double cost)
 {
+    /* Beyond what the launch has due is what an earlier one left, and was counted there. */
+    n = n < s->n_due ? n : s->n_due;
+    cost = cost < s->cost_due ? cost : s->cost_due;
     progress_add(s->run->progress, n, cost);
-    s->n_due -= n < s->n_due ? n : s->n_due;
-    s->cost_due -= cost < s->cost_due ? cost : s->cost_due;
+    s->n_due -= n;
+    s->cost_due -= cost;
 }
 
 /* A launch that this machine cannot give; others of the same backend may be possible. */

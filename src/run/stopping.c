@@ -219,12 +219,21 @@ static bool is_alive(const struct stopping *s, size_t i)
     return !s->points[i].dead && !s->plan->cells[s->plan->points[i].cell].unavailable;
 }
 
+/* Whether the launch has as many passes for the point. Samples that it left to later launches by
+ * resting may be made up for in the last. */
+static bool has_pass(const struct stopping *s, size_t i, const struct turn *turn)
+{
+    const struct experiment *e = s->plan->points[i].experiment;
+    bool makes_up = e->precision > 0 && !s->is_open && turn->launch + 1 == e->launches;
+    return turn->pass < e->reps || (makes_up && count_before(s, i, turn) < e->launches * e->reps);
+}
+
 /* Whether the point itself wants a sample of this turn. */
 static bool wants(struct stopping *s, size_t i, const struct turn *turn)
 {
     const struct experiment *e = s->plan->points[i].experiment;
     bool goes_on = e->precision > 0 && s->is_open;
-    if (!is_alive(s, i) || turn->pass >= e->reps || (turn->launch >= e->launches && !goes_on))
+    if (!is_alive(s, i) || (turn->launch >= e->launches && !goes_on) || !has_pass(s, i, turn))
         return false;
     if (!(e->precision > 0))
         return true;
