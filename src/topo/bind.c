@@ -8,8 +8,10 @@
  * `close` and `spread` are the same walk over the tree of the machine and differ in how the orders
  * of an object's children become the order of the object: one after the other, or in turn. Both
  * walk once for the first allowed PU of each core, then for the second ones and so on, since a
- * core's second PU adds little while another core is idle. On a machine whose cores differ (some
- * with one PU, some with two) neither knows which are faster; a list does. */
+ * core's second PU adds little while another core is idle. Where cores are of several kinds each
+ * round uses the fastest up before the next: an efficient core does less than a performance core
+ * and more than the second PU of one that is busy, so that the curve over worker counts bends where
+ * the kinds change and nowhere else. Where nothing says which are faster a list does. */
 #include "topo/topo.h"
 
 #include "base/alloc.h"
@@ -114,35 +116,35 @@ struct order {
     size_t n;
 };
 
-/* The allowed PU with the number `turn` (from 0) among those below an object, or -1. Counts *turn
+/* The PU of a set with the number `turn` (from 0) among those below an object, or -1. Counts *turn
  * down by the ones that it passes. */
-static int nth_allowed(const struct topo *topo, hwloc_obj_t object, unsigned *turn)
+static int nth_of(hwloc_const_bitmap_t pus, hwloc_obj_t object, unsigned *turn)
 {
     if (object->type == HWLOC_OBJ_PU) {
-        if (!hwloc_bitmap_isset(topo->allowed, object->os_index))
+        if (!hwloc_bitmap_isset(pus, object->os_index))
             return -1;
         return (*turn)-- == 0 ? (int)object->os_index : -1;
     }
     int pu = -1;
     for (unsigned i = 0; i < object->arity && pu < 0; i++)
-        pu = nth_allowed(topo, object->children[i], turn);
+        pu = nth_of(pus, object->children[i], turn);
     return pu;
 }
 
-/* Appends the order of one round: of every core below the object that has more than `turn` allowed
- * PUs, the one with this number. */
-static void add_round(const struct topo *topo, hwloc_obj_t object, enum topo_policy policy,
+/* Appends the order of one round: of every core below the object that has more than `turn` PUs of a
+ * set, the one with this number. */
+static void add_round(hwloc_const_bitmap_t pus, hwloc_obj_t object, enum topo_policy policy,
                       unsigned turn, struct order *order)
 {
     if (object->type == HWLOC_OBJ_CORE || object->type == HWLOC_OBJ_PU) {
-        int pu = nth_allowed(topo, object, &turn);
+        int pu = nth_of(pus, object, &turn);
         if (pu >= 0)
             order->pus[order->n++] = pu;
         return;
     }
     size_t first = order->n, *ends = alloc_zeroed(object->arity, sizeof *ends);
     for (unsigned i = 0; i < object->arity; i++) {
-        add_round(topo, object->children[i], policy, turn, order);
+        add_round(pus, object->children[i], policy, turn, order);
         ends[i] = order->n;
     }
     size_t n = order->n - first;
@@ -169,7 +171,8 @@ static struct order order_of(const struct topo *topo, enum topo_policy policy)
     struct order order = {alloc_zeroed(n_allowed, sizeof *order.pus), 0};
     for (unsigned turn = 0; order.n < n_allowed; turn++) {
         size_t before = order.n;
-        add_round(topo, hwloc_get_root_obj(topo->hwloc), policy, turn, &order);
+        for (int k = 0; k < topo->n_kinds; k++)
+            add_round(topo->kinds[k], hwloc_get_root_obj(topo->hwloc), policy, turn, &order);
         assert(order.n > before); /* every allowed PU is in the tree: see find_allowed in topo.c */
         (void)before;
     }

@@ -112,6 +112,41 @@ static int find_allowed(struct topo *topo, struct err *err)
     return status;
 }
 
+static void forget_kinds(struct topo *topo)
+{
+    while (topo->n_kinds > 0)
+        hwloc_bitmap_free(topo->kinds[--topo->n_kinds]);
+}
+
+/* Sorts the allowed PUs by the kind of their cores. hwloc ranks kinds from the slowest to the
+ * fastest; where it cannot, or leaves out a PU, all are one kind. */
+static void sort_by_kind(struct topo *topo)
+{
+    int n = hwloc_cpukinds_get_nr(topo->hwloc, 0), efficiency = -1;
+    hwloc_bitmap_t kind = hwloc_bitmap_alloc(), rest = hwloc_bitmap_dup(topo->allowed);
+    bool ranked = kind && rest && n > 0;
+    for (int k = n - 1; k >= 0 && ranked; k--) {
+        ranked = hwloc_cpukinds_get_info(topo->hwloc, (unsigned)k, kind, &efficiency, NULL, NULL,
+                                         0) == 0 &&
+                 efficiency >= 0;
+        hwloc_bitmap_and(kind, kind, rest);
+        hwloc_bitmap_andnot(rest, rest, kind);
+        if (!ranked || hwloc_bitmap_iszero(kind))
+            continue;
+        if (topo->n_kinds == TOPO_MOST_KINDS)
+            hwloc_bitmap_or(topo->kinds[TOPO_MOST_KINDS - 1], topo->kinds[TOPO_MOST_KINDS - 1],
+                            kind);
+        else
+            topo->kinds[topo->n_kinds++] = hwloc_bitmap_dup(kind);
+    }
+    if (!ranked || !hwloc_bitmap_iszero(rest)) {
+        forget_kinds(topo);
+        topo->kinds[topo->n_kinds++] = hwloc_bitmap_dup(topo->allowed);
+    }
+    hwloc_bitmap_free(kind);
+    hwloc_bitmap_free(rest);
+}
+
 struct topo *topo_new(struct err *err)
 {
     struct topo *topo = alloc_zeroed(1, sizeof *topo);
@@ -119,6 +154,7 @@ struct topo *topo_new(struct err *err)
         topo_free(topo);
         return NULL;
     }
+    sort_by_kind(topo);
     return topo;
 }
 
@@ -126,6 +162,7 @@ void topo_free(struct topo *topo)
 {
     if (!topo)
         return;
+    forget_kinds(topo);
     hwloc_bitmap_free(topo->allowed);
     if (topo->hwloc)
         hwloc_topology_destroy(topo->hwloc);
@@ -154,39 +191,103 @@ static int count_of(const struct topo *topo, hwloc_obj_type_t type)
     return n > 0 ? n : 0;
 }
 
+/* Of how many PUs both sets have. */
+static int weight_within(hwloc_const_bitmap_t a, hwloc_const_bitmap_t b)
+{
+    hwloc_bitmap_t both = hwloc_bitmap_alloc();
+    hwloc_bitmap_and(both, a, b);
+    int n = hwloc_bitmap_weight(both);
+    hwloc_bitmap_free(both);
+    return n;
+}
+
 void topo_count(const struct topo *topo, struct topo_counts *counts)
 {
+    hwloc_const_bitmap_t online = hwloc_topology_get_topology_cpuset(topo->hwloc);
     *counts = (struct topo_counts){
         .packages = count_of(topo, HWLOC_OBJ_PACKAGE),
         .numa_nodes = count_of(topo, HWLOC_OBJ_NUMANODE),
         .pus = count_of(topo, HWLOC_OBJ_PU),
+        .in_cpuset = weight_within(hwloc_topology_get_allowed_cpuset(topo->hwloc), online),
+        .offline = hwloc_bitmap_weight(hwloc_topology_get_complete_cpuset(topo->hwloc)) -
+                   weight_within(hwloc_topology_get_complete_cpuset(topo->hwloc), online),
         .affinity = hwloc_bitmap_weight(topo->allowed),
+        .n_kinds = topo->n_kinds,
         .quota_cpus = topo_is_this_machine(topo) ? topo_quota_here() : 0,
     };
     /* Some virtual machines have no cores: there each PU is one. */
     hwloc_obj_type_t core = count_of(topo, HWLOC_OBJ_CORE) ? HWLOC_OBJ_CORE : HWLOC_OBJ_PU;
     counts->cores = count_of(topo, core);
     counts->usable = topo_usable(counts->affinity, counts->quota_cpus);
-    for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(topo->hwloc, core, o));)
-        if (hwloc_bitmap_intersects(o->cpuset, topo->allowed))
-            counts->usable_cores++;
+    for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(topo->hwloc, core, o));) {
+        int kind = 0; /* the fastest of its PUs, should they ever differ */
+        while (kind < topo->n_kinds && !hwloc_bitmap_intersects(o->cpuset, topo->kinds[kind]))
+            kind++;
+        if (kind == topo->n_kinds)
+            continue;
+        counts->usable_cores++;
+        counts->kind_cores[kind]++;
+    }
     if (counts->usable_cores > counts->usable)
         counts->usable_cores = counts->usable;
 }
 
+/* " on 5 cores, 1 performance and 4 efficient"; nothing where each core has one usable CPU and all
+ * are alike. Under a quota nobody knows which cores will be used. */
+static void explain_cores(const struct topo_counts *counts, struct text *t)
+{
+    int cores = 0;
+    for (int k = 0; k < counts->n_kinds; k++)
+        cores += counts->kind_cores[k];
+    bool by_kind = counts->n_kinds > 1 && cores == counts->usable_cores;
+    if (counts->usable_cores == counts->usable && !by_kind)
+        return;
+    text_addf(t, " on %d core%s", counts->usable_cores, counts->usable_cores == 1 ? "" : "s");
+    if (!by_kind)
+        return;
+    if (counts->n_kinds == 2) {
+        text_addf(t, ", %d performance and %d efficient", counts->kind_cores[0],
+                  counts->kind_cores[1]);
+        return;
+    }
+    for (int k = 0; k < counts->n_kinds; k++)
+        text_addf(t, "%s%d", k == 0 ? ", from the fastest kind to the slowest " : " + ",
+                  counts->kind_cores[k]);
+}
+
+/* "4 of 64 allowed by affinity, within a cpuset of 8, 2 more are offline, quota of 2.5 CPUs, …" */
+static void explain_limits(const struct topo_counts *counts, struct text *t)
+{
+    bool by_group = counts->in_cpuset > 0 && counts->in_cpuset < counts->pus;
+    text_addf(t, "%d", counts->affinity);
+    if (counts->affinity < counts->pus)
+        text_addf(t, " of %d", counts->pus);
+    text_addf(t, " allowed by %s",
+              by_group && counts->affinity == counts->in_cpuset ? "cpuset" : "affinity");
+    if (by_group && counts->affinity < counts->in_cpuset)
+        text_addf(t, " within a cpuset of %d", counts->in_cpuset);
+    if (counts->offline > 0)
+        text_addf(t, ", %d more offline", counts->offline);
+    if (counts->quota_cpus <= 0) {
+        text_addf(t, ", no quota");
+        return;
+    }
+    text_addf(t, ", quota of %.4g CPU%s", counts->quota_cpus, counts->quota_cpus == 1 ? "" : "s");
+    if (counts->quota_cpus < counts->usable)
+        text_addf(t, ", which throttles %d busy worker%s", counts->usable,
+                  counts->usable == 1 ? "" : "s");
+}
+
 char *topo_explain(const struct topo_counts *counts, char *buffer, size_t size)
 {
-    char cores[48] = "", of[24] = "", quota[64] = "no quota";
-    if (counts->usable_cores < counts->usable)
-        snprintf(cores, sizeof cores, " on %d core%s", counts->usable_cores,
-                 counts->usable_cores == 1 ? "" : "s");
-    if (counts->affinity < counts->pus)
-        snprintf(of, sizeof of, " of %d", counts->pus);
-    if (counts->quota_cpus > 0)
-        snprintf(quota, sizeof quota, "quota of %.4g CPU%s", counts->quota_cpus,
-                 counts->quota_cpus == 1 ? "" : "s");
-    snprintf(buffer, size, "%d usable CPU%s%s (%d%s allowed by affinity, %s)", counts->usable,
-             counts->usable == 1 ? "" : "s", cores, counts->affinity, of, quota);
+    struct text t = TEXT_INIT;
+    text_addf(&t, "%d usable CPU%s", counts->usable, counts->usable == 1 ? "" : "s");
+    explain_cores(counts, &t);
+    text_addf(&t, " (");
+    explain_limits(counts, &t);
+    text_addf(&t, ")");
+    text_copy(buffer, size, t.text);
+    text_release(&t);
     return buffer;
 }
 

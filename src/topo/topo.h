@@ -31,15 +31,23 @@ void topo_free(struct topo *topo); /* NULL is fine */
 /* False for a synthetic topology or one read from a file. */
 bool topo_is_this_machine(const struct topo *topo);
 
+/* Kinds of cores that are told apart; what is slower counts to the last. */
+enum { TOPO_MOST_KINDS = 4 };
+
 /* The numbers behind "how many workers can compute at once". */
 struct topo_counts {
     int packages, numa_nodes, cores, pus; /* of the topology, offline parts left out; 0 where it
                                              does not say (packages), a PU where it has no cores */
+    int offline;       /* PUs that are there and switched off; in no other number */
+    int in_cpuset;     /* PUs that the cpuset of this process's cgroup grants */
     int affinity;      /* PUs that this process may run on; all allowed ones of another machine */
     double quota_cpus; /* the tightest cgroup quota (v1 cpu.cfs_quota_us or v2 cpu.max) on the way
                           to the root, in CPUs; 0 when there is none, and on another machine */
     int usable;        /* max(1, min(affinity, quota rounded up)) */
     int usable_cores;  /* cores that hold at least one usable PU, at most `usable` */
+    int n_kinds;       /* of cores that hold one, by speed: 2 are performance and efficient cores; 1
+                          where they are alike, or nothing says that they are not */
+    int kind_cores[TOPO_MOST_KINDS]; /* of each kind, fastest first, whatever the quota */
 };
 
 /* Reads the quota anew at each call; the rest is as topo_new found it. */
@@ -53,7 +61,9 @@ int topo_usable(int affinity, double quota_cpus);
 char **topo_quota_groups(size_t *n);
 
 /* One line that explains `usable`: "2 usable CPUs (2 allowed by affinity, no quota)",
- * "3 usable CPUs on 2 cores (4 of 64 allowed by affinity, quota of 2.5 CPUs)". Returns buffer. */
+ * "6 usable CPUs on 5 cores, 1 performance and 4 efficient (6 of 8 allowed by cpuset, no quota)",
+ * "1 usable CPU (2 allowed by affinity, quota of 0.5 CPUs, which throttles 1 busy worker)". A quota
+ * that is no whole number throttles as many workers as it makes usable. Returns buffer. */
 char *topo_explain(const struct topo_counts *counts, char *buffer, size_t size);
 
 /* The whole topology as hwloc XML, to be freed with free(); NULL on failure. */
@@ -67,6 +77,8 @@ double topo_quota(const char *cgroup_text, const char *mountinfo_text, const cha
 
 /* --- binding ---------------------------------------------------------------------------------- */
 
+/* Where cores differ, both `close` and `spread` use those of the fastest kind up, then those of the
+ * next, and SMT siblings last. */
 enum topo_policy {
     TOPO_NONE,   /* workers float over all allowed PUs */
     TOPO_CLOSE,  /* core after core in topology order, so that neighbours share caches: one PU of

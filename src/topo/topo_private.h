@@ -11,6 +11,9 @@ struct topo {
     hwloc_topology_t hwloc;
     hwloc_bitmap_t allowed; /* PUs that may be used; never empty, never changed after topo_new, so
                                that plans stay the same in a thread that has been bound meanwhile */
+    hwloc_bitmap_t kinds[TOPO_MOST_KINDS]; /* the allowed PUs by the speed of their cores, fastest
+                                              first; one set where they are alike or nothing says */
+    int n_kinds;
 };
 
 /* The PUs that the calling thread may run on (to be freed with hwloc_bitmap_free), or NULL. */

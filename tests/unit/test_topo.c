@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <hwloc.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -303,6 +304,148 @@ START_TEST(plans_on_cores_that_differ)
 }
 END_TEST
 
+/* A machine made by hwloc itself: a synthetic one of which some PUs are taken away, with kinds of
+ * cores, the slowest first. NULL: none of these. */
+static struct topo *load_made(const char *description, const char *pus, const char *const *kinds)
+{
+    hwloc_topology_t made;
+    hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    char *xml;
+    int length;
+    ck_assert_int_eq(hwloc_topology_init(&made), 0);
+    ck_assert_int_eq(hwloc_topology_set_synthetic(made, description), 0);
+    ck_assert_int_eq(hwloc_topology_load(made), 0);
+    for (int k = 0; kinds && kinds[k]; k++) {
+        hwloc_bitmap_list_sscanf(set, kinds[k]);
+        ck_assert_int_eq(hwloc_cpukinds_register(made, set, k, 0, NULL, 0), 0);
+    }
+    if (pus) {
+        hwloc_bitmap_list_sscanf(set, pus);
+        ck_assert_int_eq(hwloc_topology_restrict(made, set, 0), 0);
+    }
+    ck_assert_int_eq(hwloc_topology_export_xmlbuffer(made, &xml, &length, 0), 0);
+    struct topo *topo = load_xml(xml);
+    hwloc_free_xmlbuffer(made, xml);
+    hwloc_topology_destroy(made);
+    hwloc_bitmap_free(set);
+    return topo;
+}
+
+static const char *explanation(const struct topo *topo)
+{
+    static char text[256];
+    struct topo_counts counts;
+    topo_count(topo, &counts);
+    return topo_explain(&counts, text, sizeof text);
+}
+
+/* Two efficient cores of one PU, which come first in the numbers of the operating system, and two
+ * performance cores of two. */
+START_TEST(plans_on_performance_cores_first)
+{
+    static const char *const kinds[] = {"0,2", "4-7", NULL};
+    struct topo *topo = load_made("pack:1 core:4 pu:2", "0,2,4-7", kinds);
+    struct topo_counts counts;
+    topo_count(topo, &counts);
+    ck_assert_int_eq(counts.n_kinds, 2);
+    ck_assert_int_eq(counts.kind_cores[0], 2);
+    ck_assert_int_eq(counts.kind_cores[1], 2);
+    ck_assert_int_eq(counts.usable_cores, 4);
+    ck_assert_int_eq(counts.offline, 0);
+    ck_assert_str_eq(plan(topo, "close", 7), "4 6 0 2 5 7 4");
+    ck_assert_str_eq(plan(topo, "spread", 7), "4 6 0 2 5 7 4");
+    ck_assert_str_eq(plan(topo, "0,4", 2), "0 4");
+    ck_assert_str_eq(explanation(topo), "6 usable CPUs on 4 cores, 2 performance and 2 efficient "
+                                        "(6 allowed by affinity, no quota)");
+    topo_free(topo);
+    /* Also over two packages, each with both kinds. */
+    static const char *const both[] = {"0-1,4-5", "2-3,6-7", NULL};
+    topo = load_made("pack:2 core:4 pu:1", NULL, both);
+    ck_assert_str_eq(plan(topo, "close", 8), "2 3 6 7 0 1 4 5");
+    ck_assert_str_eq(plan(topo, "spread", 8), "2 6 3 7 0 4 1 5");
+    ck_assert_str_eq(explanation(topo), "8 usable CPUs on 8 cores, 4 performance and 4 efficient "
+                                        "(8 allowed by affinity, no quota)");
+    topo_free(topo);
+}
+END_TEST
+
+/* A fast core, three of middling speed, four slow ones; more kinds than are told apart. */
+START_TEST(counts_several_kinds)
+{
+    static const char *const three[] = {"4-7", "1-3", "0", NULL};
+    struct topo *topo = load_made("core:8 pu:1", NULL, three);
+    ck_assert_str_eq(explanation(topo),
+                     "8 usable CPUs on 8 cores, from the fastest kind to the slowest 1 + 3 + 4 "
+                     "(8 allowed by affinity, no quota)");
+    ck_assert_str_eq(plan(topo, "spread", 8), "0 1 2 3 4 5 6 7");
+    topo_free(topo);
+    static const char *const six[] = {"0", "1", "2", "3", "4", "5-7", NULL};
+    topo = load_made("core:8 pu:1", NULL, six);
+    struct topo_counts counts;
+    topo_count(topo, &counts);
+    ck_assert_int_eq(counts.n_kinds, TOPO_MOST_KINDS);
+    ck_assert_int_eq(counts.kind_cores[0], 3);
+    ck_assert_int_eq(counts.kind_cores[TOPO_MOST_KINDS - 1], 3);
+    ck_assert_str_eq(plan(topo, "close", 8), "5 6 7 4 3 0 1 2");
+    topo_free(topo);
+}
+END_TEST
+
+/* PUs that have no kind: then nothing is known. And one kind alone is none. */
+START_TEST(kinds_of_some_are_kinds_of_none)
+{
+    static const char *const some[] = {"0-1", "2-3", NULL};
+    struct topo *topo = load_made("core:6 pu:1", NULL, some);
+    ck_assert_str_eq(explanation(topo), "6 usable CPUs (6 allowed by affinity, no quota)");
+    ck_assert_str_eq(plan(topo, "close", 6), "0 1 2 3 4 5");
+    topo_free(topo);
+    static const char *const one[] = {"0-5", NULL};
+    topo = load_made("core:6 pu:1", NULL, one);
+    ck_assert_str_eq(explanation(topo), "6 usable CPUs (6 allowed by affinity, no quota)");
+    topo_free(topo);
+}
+END_TEST
+
+/* PUs 1 and 2 of 4 are switched off: they are in no plan and cannot be asked for. */
+START_TEST(offline_pus_are_told_and_never_planned_on)
+{
+    struct topo *whole = load_made("core:4 pu:1", "0,3", NULL);
+    char *xml = topo_xml(whole, NULL), *at = strstr(xml, "complete_cpuset=\"0x00000009\"");
+    topo_free(whole);
+    ck_assert_msg(at != NULL, "%s", xml);
+    memcpy(strchr(at, '"') + 1, "0x0000000f", 10);
+    struct topo *topo = load_xml(xml);
+    free(xml);
+    struct topo_counts counts;
+    topo_count(topo, &counts);
+    ck_assert_int_eq(counts.offline, 2);
+    ck_assert_int_eq(counts.pus, 2);
+    ck_assert_int_eq(counts.usable, 2);
+    ck_assert_int_eq(counts.usable_cores, 2);
+    ck_assert_str_eq(plan(topo, "close", 3), "0 3 0");
+    ck_assert_str_eq(plan(topo, "spread", 3), "0 3 0");
+    ck_assert_str_eq(plan_error(topo, "0,1"), "PU 1 does not exist; allowed: 0,3");
+    ck_assert_str_eq(explanation(topo),
+                     "2 usable CPUs (2 allowed by affinity, 2 more offline, no quota)");
+    topo_free(topo);
+}
+END_TEST
+
+/* SMT siblings are CPUs, of fewer cores. */
+START_TEST(siblings_share_cores)
+{
+    struct topo *topo = load_synthetic("pack:1 core:4 pu:2");
+    ck_assert_str_eq(explanation(topo),
+                     "8 usable CPUs on 4 cores (8 allowed by affinity, no quota)");
+    topo_free(topo);
+    topo = load_restricted("pack:1 core:4 pu:2", "0x000000ff", "0x00000013");
+    ck_assert_str_eq(explanation(topo),
+                     "3 usable CPUs on 2 cores (3 of 8 allowed by cpuset, no quota)");
+    ck_assert_str_eq(plan(topo, "close", 4), "0 4 1 0");
+    topo_free(topo);
+}
+END_TEST
+
 START_TEST(checks_a_list_against_the_machine)
 {
     struct topo *topo = load_synthetic("pack:1 core:4 pu:1");
@@ -516,6 +659,72 @@ START_TEST(quota_in_a_container)
 }
 END_TEST
 
+/* Half a CPU, one, and one and a half, in a nest of groups whose tightest is anywhere on the way,
+ * by either version and by both. */
+START_TEST(quotas_of_nested_groups)
+{
+    static const struct {
+        int quota_ms;
+        double cpus;
+        int usable;
+    } cases[] = {{50, 0.5, 1}, {100, 1, 1}, {150, 1.5, 2}};
+    static const char *const places[] = {"", "/pod", "/pod/box", "/pod/box/job"};
+    char path[128], text[64];
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+        for (size_t tightest = 0; tightest < 4; tightest++) {
+            make_fixture();
+            for (size_t k = 0; k < 4; k++) {
+                int ms = k == tightest ? cases[c].quota_ms : 800;
+                snprintf(path, sizeof path, "/cg%s/cpu.max", places[k]);
+                snprintf(text, sizeof text, "%d000 100000\n", ms);
+                put(path, text);
+                snprintf(path, sizeof path, "/cg%s/cpu.cfs_quota_us", places[k]);
+                snprintf(text, sizeof text, "%d000\n", ms / 2);
+                put(path, text);
+                snprintf(path, sizeof path, "/cg%s/cpu.cfs_period_us", places[k]);
+                put(path, "50000\n");
+            }
+            /* What lies below or beside the process's group does not bind it. */
+            put("/cg/pod/box/job/other/cpu.max", "1000 100000\n");
+            put("/cg/pod/side/cpu.max", "1000 100000\n");
+            double of_v2 = quota("0::/pod/box/job\n", V2_AT("/"));
+            double of_v1 = quota("3:cpu,cpuacct:/pod/box/job\n", V1_AT("/"));
+            ck_assert_double_eq(of_v2, cases[c].cpus);
+            ck_assert_double_eq(of_v1, cases[c].cpus);
+            ck_assert_int_eq(topo_usable(2, of_v2), cases[c].usable);
+            ck_assert_int_eq(topo_usable(2, of_v1), cases[c].usable);
+            /* From inside a container that begins at /pod the same but for what is above it. */
+            put("/inside/cpu.max", tightest == 1 ? "25000 100000\n" : "max 100000\n");
+            put("/inside/box/cpu.max", tightest == 1 ? "max 100000\n" : "25000 100000\n");
+            ck_assert_double_eq(
+                quota("0::/pod/box/job\n",
+                      "30 23 0:26 /pod /inside rw - cgroup2 cgroup2 rw,nsdelegate\n"),
+                0.25);
+            remove_fixture();
+        }
+}
+END_TEST
+
+/* The controller "cpu" of version 1 and a group of version 2 without it, as systemd mounts both. */
+START_TEST(quota_of_mixed_versions)
+{
+    static const char mounts[] = V1_AT("/") "40 23 0:31 / /cg/unified rw - cgroup2 cgroup2 rw\n";
+    make_fixture();
+    put("/cg/a/cpu.cfs_quota_us", "50000\n");
+    put("/cg/a/cpu.cfs_period_us", "100000\n");
+    put("/cg/unified/a/cgroup.procs", "1\n");
+    ck_assert_double_eq(quota("4:cpu,cpuacct:/a\n1:name=systemd:/a\n0::/a\n", mounts), 0.5);
+    put("/cg/unified/a/cpu.max", "max 100000\n");
+    ck_assert_double_eq(quota("4:cpu,cpuacct:/a\n0::/a\n", mounts), 0.5);
+    put("/cg/unified/cpu.max", "25000 100000\n");
+    ck_assert_double_eq(quota("4:cpu,cpuacct:/a\n0::/a\n", mounts), 0.25);
+    /* What the cpuset grants is in the affinity already, and no quota. */
+    put("/cg/unified/a/cpuset.cpus.effective", "0\n");
+    ck_assert_double_eq(quota("0::/a\n", mounts), 0.25);
+    remove_fixture();
+}
+END_TEST
+
 START_TEST(quota_below_a_mount_point_with_blanks)
 {
     make_fixture();
@@ -542,19 +751,42 @@ END_TEST
 
 START_TEST(explains_in_one_line)
 {
-    char text[128];
+    char text[256];
     struct topo_counts c = {.cores = 2, .pus = 2, .affinity = 2, .usable = 2, .usable_cores = 2};
     ck_assert_str_eq(topo_explain(&c, text, sizeof text),
                      "2 usable CPUs (2 allowed by affinity, no quota)");
     c.quota_cpus = 0.5;
     c.usable = c.usable_cores = 1;
+    ck_assert_str_eq(
+        topo_explain(&c, text, sizeof text),
+        "1 usable CPU (2 allowed by affinity, quota of 0.5 CPUs, which throttles 1 busy "
+        "worker)");
+    c.quota_cpus = 1;
     ck_assert_str_eq(topo_explain(&c, text, sizeof text),
-                     "1 usable CPU (2 allowed by affinity, quota of 0.5 CPUs)");
+                     "1 usable CPU (2 allowed by affinity, quota of 1 CPU)");
     c = (struct topo_counts){.pus = 64, .affinity = 4, .usable = 3, .usable_cores = 2};
     c.quota_cpus = 2.5;
+    ck_assert_str_eq(
+        topo_explain(&c, text, sizeof text),
+        "3 usable CPUs on 2 cores (4 of 64 allowed by affinity, quota of 2.5 CPUs, which "
+        "throttles 3 busy workers)");
+    c.in_cpuset = 8;
+    c.quota_cpus = 3;
+    ck_assert_str_eq(
+        topo_explain(&c, text, sizeof text),
+        "3 usable CPUs on 2 cores (4 of 64 allowed by affinity within a cpuset of 8, quota "
+        "of 3 CPUs)");
+    /* Which kinds of cores a quota leaves busy is not known. */
+    c = (struct topo_counts){.pus = 6,
+                             .affinity = 6,
+                             .usable = 2,
+                             .usable_cores = 2,
+                             .n_kinds = 2,
+                             .kind_cores = {2, 2},
+                             .quota_cpus = 2};
     ck_assert_str_eq(topo_explain(&c, text, sizeof text),
-                     "3 usable CPUs on 2 cores (4 of 64 allowed by affinity, quota of 2.5 CPUs)");
-    ck_assert_str_eq(topo_explain(&c, text, 9), "3 usable");
+                     "2 usable CPUs (6 allowed by affinity, quota of 2 CPUs)");
+    ck_assert_str_eq(topo_explain(&c, text, 9), "2 usable");
 }
 END_TEST
 
@@ -821,11 +1053,14 @@ UNIT_MAIN("topo", plans_two_packages_with_smt, plans_in_the_numbers_of_the_opera
           plans_four_numa_nodes, spreads_over_caches_inside_a_package, plans_a_single_pu,
           plans_without_cores, starts_again_with_more_workers_than_pus,
           UNIT_LOOP(places_do_not_depend_on_the_number_of_workers, 0, 4), plans_on_the_allowed_part,
-          plans_on_cores_that_differ, checks_a_list_against_the_machine, reads_bindings,
-          quota_is_the_tightest_on_the_way_up, quota_of_version_1, quota_of_both_versions,
-          no_quota_where_nothing_says_so, quota_in_a_container,
-          quota_below_a_mount_point_with_blanks, usable_is_affinity_within_the_quota,
-          explains_in_one_line, counts_a_synthetic_machine, xml_comes_back_as_the_same_machine,
-          refuses_to_bind_on_another_machine, says_when_a_topology_cannot_be_read,
-          counts_this_machine, one_allowed_pu_is_one_usable_cpu, binds_and_observes,
-          binds_a_forked_worker_alone, binds_a_thread_alone, observes_a_set_on_a_large_machine)
+          plans_on_cores_that_differ, plans_on_performance_cores_first, counts_several_kinds,
+          kinds_of_some_are_kinds_of_none, offline_pus_are_told_and_never_planned_on,
+          siblings_share_cores, quotas_of_nested_groups, quota_of_mixed_versions,
+          checks_a_list_against_the_machine, reads_bindings, quota_is_the_tightest_on_the_way_up,
+          quota_of_version_1, quota_of_both_versions, no_quota_where_nothing_says_so,
+          quota_in_a_container, quota_below_a_mount_point_with_blanks,
+          usable_is_affinity_within_the_quota, explains_in_one_line, counts_a_synthetic_machine,
+          xml_comes_back_as_the_same_machine, refuses_to_bind_on_another_machine,
+          says_when_a_topology_cannot_be_read, counts_this_machine,
+          one_allowed_pu_is_one_usable_cpu, binds_and_observes, binds_a_forked_worker_alone,
+          binds_a_thread_alone, observes_a_set_on_a_large_machine)
