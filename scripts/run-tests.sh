@@ -4,10 +4,12 @@
 # Kinds: unit (Check programs), sanitized (the same with ASan and UBSan), faults (the process pool under
 # faults, without and with sanitizers), cli (bats), mpi (programs under mpirun, once for each number in
 # their comment "ranks: 1 2 3"; with Open MPI again for each comment "ranks 4 with VARIABLE=VALUE --mca …:"),
-# runtimes (programs with either OpenMP runtime), models (the protocols, searched by spin). A program that
-# passes takes one line; one that does not shows its output. A program that was not built, ran out of time,
-# ended badly or printed no count is a failure. The last line is "N passed, N failed", with ", N skipped"
-# where there are any; the exit status is 0 only when none failed.
+# runtimes (programs with either OpenMP runtime), noise (what disturbs a sample, injected), models (the
+# protocols, searched by spin). A program that passes takes one line; one that does not shows its output. A
+# program that was not built, ran out of time, ended badly or printed no count is a failure. At the end each
+# kind has a line, with the seconds that its programs took together: those that mostly wait run beside each
+# other. The last line is "N passed, N failed", with ", N skipped" where there are any; the exit status is 0
+# only when none failed.
 #
 # Environment: MPIRUN; POOLMARK_REQUIRE_ALL=1 makes a kind whose tool is absent a failure.
 set -u
@@ -17,18 +19,22 @@ cd "$(dirname "$0")/.." || exit 1
 unit_s=120
 sanitized_s=180
 cli_s=200
-mpi_s=60
+mpi_s=120
+noise_s=60
 runtime_s=60
 valgrind_s=120
 faults_s=150
 models_s=400
 
-summary=()
-passed_in_all=0 failed_in_all=0 skipped_in_all=0
+# Of each kind "PASSED FAILED SKIPPED SECONDS", and the kinds in the order in which they were counted.
+declare -A counted=()
+kinds=()
 child=
 searcher=
 
 work=$(mktemp -d) || exit 1
+taken=$work/taken
+mkdir "$taken" || exit 1
 lanes=()
 trap 'rm -rf "$work"' EXIT
 trap 'stop 130' INT
@@ -56,12 +62,20 @@ begin() {
 }
 
 end() {
-    local line="$passed passed, $failed failed"
-    [ "$skipped" -eq 0 ] || line+=", $skipped skipped"
-    summary+=("$(printf '%-10s %s (%d s)' "$kind" "$line" $((SECONDS - begun)))")
-    passed_in_all=$((passed_in_all + passed))
-    failed_in_all=$((failed_in_all + failed))
-    skipped_in_all=$((skipped_in_all + skipped))
+    count "$kind" "$passed" "$failed" "$skipped" $((SECONDS - begun))
+}
+
+# count KIND PASSED FAILED SKIPPED SECONDS
+count() {
+    local good=0 bad=0 left=0 seconds=0
+    [ -n "${counted[$1]:-}" ] || kinds+=("$1")
+    read -r good bad left seconds <<<"${counted[$1]:-0 0 0 0}"
+    counted[$1]="$((good + $2)) $((bad + $3)) $((left + $4)) $((seconds + $5))"
+}
+
+# Whether nobody has taken this program of the kind before, in whatever lane.
+take() {
+    mkdir "$taken/$kind:${1//\//:}" 2>/dev/null
 }
 
 show() {
@@ -70,6 +84,7 @@ show() {
 
 # Counts so many tests that cannot run because a tool is absent.
 leave_out() {
+    take absent || return
     if [ -n "${POOLMARK_REQUIRE_ALL:-}" ]; then
         failed=$((failed + $1))
         show "$1 file(s)" "FAILED: $2 is absent"
@@ -136,6 +151,7 @@ check_programs() {
     fi
     for source in "${sources[@]}"; do
         name=$(basename "$source" .c)
+        take "$name" || continue
         if [ ! -x "$1/$name" ]; then
             not_built "$name"
             continue
@@ -162,6 +178,7 @@ cli_tests() {
         return
     fi
     for file in "${files[@]}"; do
+        take "$file" || continue
         run "$cli_s" bats --formatter tap "$file"
         planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$log" | head -n 1)
         left=$(grep -c '^ok .* # skip' "$log")
@@ -241,6 +258,25 @@ runtime_tests() {
     done
 }
 
+# Each alone: what they disturb by intent must be all that disturbs.
+noise_tests() {
+    local source name counts
+    local sources=(tests/noise/test_*.c)
+    for source in "${sources[@]}"; do
+        name=$(basename "$source" .c)
+        if [ ! -x "build/tests/noise/$name" ]; then
+            not_built "$name"
+            continue
+        fi
+        run "$noise_s" "build/tests/noise/$name"
+        counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)\{0,1\}$/\1 \2 \4/p' \
+            "$log" | tail -n 1)
+        # shellcheck disable=SC2086
+        set -- $counts
+        judge "$name" "${1:-}" "${2:-0}" "${3:-0}"
+    done
+}
+
 # Programs under valgrind; every process of theirs has a log of its own, and an error or a leak in any of
 # them is a failure. A process that was killed has no summary. What is lost only "possibly" is left out:
 # to a process that was forked the descriptors of its parent's threads look so.
@@ -253,6 +289,7 @@ valgrind_tests() {
     fi
     for source in "${sources[@]}"; do
         name=$(basename "$source" .c)
+        take "$name" || continue
         if [ ! -x "build/valgrind/$name" ]; then
             not_built "$name"
             continue
@@ -277,6 +314,7 @@ fault_tests() {
     local sources=(tests/faults/test_*.c)
     for source in "${sources[@]}"; do
         name=$(basename "$source" .c)
+        take "$name$2" || continue
         if [ ! -x "$1/$name" ]; then
             not_built "$name$2"
             continue
@@ -329,6 +367,7 @@ run_faults() {
 run_cli() { cli_tests; }
 run_mpi() { mpi_tests; }
 run_runtimes() { runtime_tests; }
+run_noise() { noise_tests; }
 run_models() { model_tests; }
 
 run_kinds() {
@@ -340,8 +379,9 @@ run_kinds() {
     done
 }
 
-# The kinds one after the other, beside the other lane: most tests wait most of the time. What they counted
-# stands in a file for join_lanes.
+# The kinds one after the other, beside other lanes: most tests wait most of the time. A program runs in the
+# lane that takes it first, so that lanes which name the same kinds end together. What a lane counted stands
+# in a file for join_lanes.
 # shellcheck disable=SC2030,SC2031 # the lane's own variables are meant
 begin_lane() {
     local lane=$work/lane${#lanes[@]}
@@ -352,33 +392,24 @@ begin_lane() {
         trap 'stop 143' TERM
         work=$lane searcher='' lanes=()
         run_kinds "$@"
-        {
-            echo "$passed_in_all $failed_in_all $skipped_in_all"
-            printf '%s\n' "${summary[@]}"
-        } >"$lane/counted"
+        for kind in "${kinds[@]}"; do
+            echo "$kind ${counted[$kind]}"
+        done >"$lane/counted"
     ) &
     lanes+=($!)
 }
 
 # shellcheck disable=SC2031
 join_lanes() {
-    local i good bad left line
+    local i words
     for i in "${!lanes[@]}"; do
-        wait "${lanes[i]}"
-        if [ ! -s "$work/lane$i/counted" ]; then
-            failed_in_all=$((failed_in_all + 1))
-            summary+=('a lane of tests ended early')
+        if ! wait "${lanes[i]}" || [ ! -s "$work/lane$i/counted" ]; then
+            count "lane $i" 0 1 0 0 # it ended early
             continue
         fi
-        {
-            read -r good bad left
-            while IFS= read -r line; do
-                summary+=("$line")
-            done
-        } <"$work/lane$i/counted"
-        passed_in_all=$((passed_in_all + good))
-        failed_in_all=$((failed_in_all + bad))
-        skipped_in_all=$((skipped_in_all + left))
+        while read -ra words; do
+            count "${words[@]}"
+        done <"$work/lane$i/counted"
     done
     lanes=()
 }
@@ -386,16 +417,27 @@ join_lanes() {
 shopt -s nullglob
 
 begin_models
-begin_lane cli valgrind faults
-begin_lane unit sanitized
+begin_lane cli valgrind faults unit sanitized
+begin_lane sanitized unit faults cli
+begin_lane unit faults sanitized cli
 join_lanes
 # The models first: of a search that has ended the shell knows the status only until another of its children
-# gets the same process id. Then ranks, which wait for each other and want the machine for themselves.
-run_kinds models mpi runtimes
+# gets the same process id. Then what wants the machine for itself: ranks, which wait for each other, and
+# what is to be disturbed by intent alone.
+run_kinds models mpi runtimes noise
 
 echo
-printf '%s\n' "${summary[@]}"
-line="$passed_in_all passed, $failed_in_all failed"
-[ "$skipped_in_all" -eq 0 ] || line+=", $skipped_in_all skipped"
+all='0 0 0'
+for kind in "${kinds[@]}"; do
+    read -r passed failed skipped seconds <<<"${counted[$kind]}"
+    line="$passed passed, $failed failed"
+    [ "$skipped" -eq 0 ] || line+=", $skipped skipped"
+    printf '%-10s %s (%d s)\n' "$kind" "$line" "$seconds"
+    read -r good bad left <<<"$all"
+    all="$((good + passed)) $((bad + failed)) $((left + skipped))"
+done
+read -r passed failed skipped <<<"$all"
+line="$passed passed, $failed failed"
+[ "$skipped" -eq 0 ] || line+=", $skipped skipped"
 echo "$line"
-[ "$failed_in_all" -eq 0 ]
+[ "$failed" -eq 0 ]

@@ -211,9 +211,11 @@ static void check_size(struct cell *cell, const struct sched_rule *rule, const c
 /* Every way of the backend's that carries the rule. */
 static void check_rule(struct cell *cell, const struct sched_rule *rule)
 {
-    for (const char *const *way = dispatch_names(cell->backend->name); *way; way++)
+    size_t turn = (size_t)rule->kind;
+    for (const char *const *way = dispatch_names(cell->backend->name); *way; way++, turn++)
         for (size_t i = 0; i < N_SIZES && dispatch_carries(*way, rule); i++)
-            check_size(cell, rule, *way, sizes[i]);
+            if (UNIT_RUNS(i + turn))
+                check_size(cell, rule, *way, sizes[i]);
 }
 
 START_TEST(every_list_runs_exactly_once)

@@ -165,6 +165,8 @@ END_TEST
 START_TEST(processes_run_each_once)
 {
     for (int k = 0; k < N_SIZES * N_CHUNKS; k++) {
+        if (!UNIT_RUNS(k + k / N_SIZES + _i))
+            continue;
         uint32_t workers = worker_counts[_i / 2];
         struct arena *arena =
             arena_of(sizes[k % N_SIZES], workers, chunks[k / N_SIZES], _i % 2 == 1);
@@ -210,7 +212,7 @@ END_TEST
 
 /* --- dying ------------------------------------------------------------------------------------ */
 
-enum { DEATHS = 40, DYING_ITEMS = 4000, MOST_PASSING = 60 };
+enum { DEATHS = UNIT_REPEATS(40), DYING_ITEMS = 4000, MOST_PASSING = 60 };
 
 static pid_t fork_dying_worker(struct arena *arena, uint32_t worker, uint64_t passing)
 {

@@ -595,7 +595,7 @@ START_TEST(pools_come_and_go)
 {
     static _Atomic uint64_t n_called;
     size_t fds = count_fds(), mappings = count_mappings();
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < UNIT_REPEATS(100); i++) {
         struct procpool *pool = pool_of(1 + i % 3);
         if (i % 4)
             assert_works(pool);

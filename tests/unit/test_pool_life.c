@@ -372,7 +372,7 @@ static int mark_and_square(struct procpool_task *task)
  * comes of each item, and how often it was run, must agree all the same. */
 START_TEST(row_58_workers_may_be_killed_anywhere)
 {
-    enum { N = 20000, KILLS = 25 };
+    enum { N = 20000, KILLS = UNIT_REPEATS(25) };
     static const int workers[] = {1, 2, 5};
     for (size_t e = 0; e < 2; e++) {
         struct procpool *pool = pool_with(&OPTIONS(.processes = workers[_i], .engine = engines[e]));

@@ -335,8 +335,8 @@ START_TEST(row_37_allocated_memory_is_used_again)
     enum { MIB = 1 << 20 };
     struct procpool *pool = pool_with(&OPTIONS(.processes = 1, .memory_bytes = 64 * MIB));
     size_t used = procpool_memory_used(pool);
-    /* Ten times as much as there is. */
-    for (int i = 0; i < 40; i++) {
+    /* Ten times as much as there is; with sanitizers more than twice. */
+    for (int i = 0; i < UNIT_REPEATS(40); i++) {
         char *memory = shared(pool, 16 * MIB);
         ck_assert_uint_eq((uintptr_t)memory % 128, 0);
         ck_assert_uint_ge(procpool_memory_used(pool), used + 16 * MIB);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { N_RULES = SCHED_TASKS + 1, N_CASES = 40000, MOST_N = 3000, MOST_P = 70 };
+enum { N_RULES = SCHED_TASKS + 1, N_CASES = UNIT_REPEATS(40000), MOST_N = 3000, MOST_P = 70 };
 
 struct numbers {
     struct sched_spec spec;
@@ -506,7 +506,7 @@ START_TEST(a_table_has_the_walk_s_chunks)
     struct sched_table table = {0};
     struct rng rng;
     rng_seed(&rng, 6);
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < UNIT_REPEATS(2000); i++) {
         struct numbers x = draw_numbers(&rng, (enum sched_kind)rng_below(&rng, N_RULES));
         struct sched s = sched_make(&x.spec, x.n, x.workers, x.chunk);
         struct sched_walk walk = {0};

@@ -13,15 +13,27 @@
  *
  * Check runs every test in a child of its own and ends it, with its process group, after
  * UNIT_TIMEOUT_S seconds. UNIT_LOOP(test, start, end) in the list runs a test once for each `_i` in
- * [start, end). The programs run with the root of the project as their working directory; fixtures
- * are build/fixtures/NAME.so and build/mock/NAME. A program takes no arguments;
- * CK_VERBOSITY=verbose lists its tests and CK_FORK=no keeps them in one process for a debugger.
+ * [start, end). UNIT_REPEATS(n) is how often to do what is done n times. The programs run with the
+ * root of the project as their working directory; fixtures are build/fixtures/NAME.so and
+ * build/mock/NAME. A program takes no arguments; CK_VERBOSITY=verbose lists its tests and
+ * CK_FORK=no keeps them in one process for a debugger.
  */
 #ifndef POOLMARK_TESTS_UNIT_H
 #define POOLMARK_TESTS_UNIT_H
 
 #include <check.h>
 #include <stdlib.h>
+
+/* Of cases that are repeated, drawn at random, or all of many combinations, every one is run by the
+ * plain programs, and one in UNIT_SHARE by those with sanitizers, where each takes ten times as
+ * long and goes the same ways through the code. */
+#ifdef __SANITIZE_ADDRESS__
+#define UNIT_SHARE 4
+#else
+#define UNIT_SHARE 1
+#endif
+#define UNIT_REPEATS(n) (((n) + UNIT_SHARE - 1) / UNIT_SHARE)
+#define UNIT_RUNS(k) ((k) % UNIT_SHARE == 0) /* the case with this number */
 
 enum { UNIT_TIMEOUT_S = 30, UNIT_MOST_LOOPS = 64 };
 
