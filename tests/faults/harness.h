@@ -21,7 +21,7 @@ enum { IS_SANITIZED = 1 };
 enum { IS_SANITIZED = 0 };
 #endif
 
-enum { CELL_PARAMETERS = 6, WATCHDOG_S = 5 };
+enum { CELL_PARAMETERS = 6, WATCHDOG_S = 20 };
 
 enum cell_result { CELL_PASSED, CELL_FAILED, CELL_SKIPPED };
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 enum {
-    GONE_S = 2, /* by then all processes of a pool are gone whose parent or zygote was killed */
-    PATIENCE_S = 3,
+    GONE_S = 5, /* by then all processes of a pool are gone whose parent or zygote was killed */
+    PATIENCE_S = 10,
     SMALL_BYTES = 64 << 20,
 };
 

@@ -41,8 +41,9 @@ enum parameter { P_FAULT, P_PLACE, P_COUNT, P_ENGINE };
 enum {
     TIME_LIMIT_NS = (IS_SANITIZED ? 600 : 300) * 1000000,
     GRACE_NS = 30000000,
+    GRACE_TO_FAIL_NS = 150000000, /* in which a worker on a busy machine comes to its handler */
     CHUNK = 2,
-    PATIENCE_S = 3, /* for what must happen some time */
+    PATIENCE_S = 10, /* for what must happen some time */
     STARTS_MOST = 5,
 };
 
@@ -150,7 +151,7 @@ static struct procpool_options options_of_cell(void)
         .processes = (int)workers,
         .engine = engine,
         .time_limit_ns = fault_is_endless() && place != TERMINATING ? TIME_LIMIT_NS : 0,
-        .grace_ns = GRACE_NS,
+        .grace_ns = place == TERMINATING ? GRACE_TO_FAIL_NS : GRACE_NS,
         .memory_bytes = 64 << 20,
     };
 }

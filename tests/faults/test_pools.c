@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-    GONE_S = 2,
+    GONE_S = 5,
     LONG_S = 60,
     ROUNDS = IS_SANITIZED ? 100 : 300,
     ROUNDS_IN_A_SECOND = 20, /* at least */
