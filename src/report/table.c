@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "report/factors.h"
 #include "report/format.h"
-#include "stats/stats.h"
+#include "report/notes.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -15,25 +15,6 @@
 #include <string.h>
 
 enum { CELL_BYTES = FIELD_TEXT_BYTES + 8 };
-
-/* Flags that a row shows, and what the line under the tables says of each. */
-static const struct {
-    const char *flag;
-    char mark;
-    const char *meaning;
-} marks[] = {
-    {"oversubscribed", '*', "more workers than usable CPUs"},
-    {"misplaced", '?', "workers did not run where they were asked to"},
-    {"failed", '!', "samples failed or were wrong"},
-    {"retaken", '+', "samples failed or were wrong, and were taken again"},
-    {"imprecise", '~', "the interval is wider than the precision asked for"},
-    {"disturbed", '^', "some samples that count were disturbed (see below)"},
-    {"launches-differ", '#', NULL}, /* print_coverage */
-    {"drifting", '/', "times rise or fall as the run goes on: one median does not tell them all"},
-    {"several-modes", ':', "times heap up around several values: the median may be none of them"},
-};
-
-enum { N_MARKS = sizeof marks / sizeof *marks };
 
 typedef void fill(const struct summary_point *p, char *cell);
 
@@ -159,10 +140,7 @@ static void fill_n_chunks(const struct summary_point *p, char *cell)
 
 static void fill_mark(const struct summary_point *p, char *cell)
 {
-    for (size_t i = 0; i < N_MARKS; i++)
-        if (strstr(p->row.flags, marks[i].flag))
-            *cell++ = marks[i].mark;
-    *cell = '\0';
+    notes_marks(p->row.flags, cell);
 }
 
 struct column {
@@ -558,107 +536,11 @@ static void print_alike(FILE *to, const struct layout *l, int columns)
     }
 }
 
-/* What blocks have shown, and what they had no room for: told once, below all of them. */
+/* What blocks had to say, and what they had no room for: told once, below all of them. */
 struct told {
-    bool marks[N_MARKS], hidden[N_COLUMNS];
-    uint64_t launches; /* fewest of a point whose launches differ; 0: there is none */
-    double coverage;   /* of its interval */
+    struct notes notes;
+    bool hidden[N_COLUMNS];
 };
-
-static void note_row(struct told *told, const struct summary_row *row)
-{
-    for (size_t m = 0; m < N_MARKS; m++)
-        told->marks[m] = told->marks[m] || strstr(row->flags, marks[m].flag);
-    if (!strstr(row->flags, "launches-differ") ||
-        (told->launches && row->launches >= told->launches))
-        return;
-    struct estimate e = {.n = row->n,
-                         .n_launches = row->launches,
-                         .median_ci.known = isfinite(row->ci_low_s),
-                         .method = STATS_BOOTSTRAP};
-    told->launches = row->launches;
-    told->coverage = stats_coverage(&e);
-}
-
-static void print_coverage(FILE *to, const struct told *told, int columns)
-{
-    struct text t = TEXT_INIT;
-    text_addf(&t, "launches differ by more than their samples do");
-    if (isfinite(told->coverage))
-        text_addf(&t,
-                  ": from %" PRIu64
-                  " of them a 95 %% interval holds the truth in about %.0f of 100 "
-                  "cases; --launches %d or more makes that good",
-                  told->launches, 100 * told->coverage, STATS_LEAST_FOR_INTERVAL);
-    format_folded(to, t.text, 2, columns);
-    text_release(&t);
-}
-
-static void print_legend(FILE *to, const struct told *told, int columns)
-{
-    bool any = false;
-    for (size_t m = 0; m < N_MARKS; m++) {
-        if (!told->marks[m])
-            continue;
-        fprintf(to, "%s%c ", any ? "" : "\n", marks[m].mark);
-        if (marks[m].meaning)
-            format_folded(to, marks[m].meaning, 2, columns);
-        else
-            print_coverage(to, told, columns);
-        any = true;
-    }
-}
-
-/* "; preempted 9, slow-clock 3", of all samples, those set aside too. */
-static void add_disturbances(struct text *t, const struct summary *s)
-{
-    size_t counts[MOST_DISTURBANCES] = {0};
-    for (size_t i = 0; i < s->n; i++) {
-        const struct summary_point *p = &s->points[i];
-        for (size_t o = 0; o < p->n + p->n_set_aside; o++)
-            for (size_t d = 0; d < s->n_disturbances; d++)
-                counts[d] += p->observations[o].disturbances >> d & 1;
-    }
-    for (size_t d = 0; d < s->n_disturbances; d++)
-        text_addf(t, "%s%s %zu", d ? ", " : "", s->disturbances[d], counts[d]);
-}
-
-/* How many samples were taken, failed, were disturbed and why, and what became of those. */
-static void print_rates(FILE *to, const struct summary *s, int columns)
-{
-    size_t taken = 0, failed = 0, set_aside = 0, disturbed = 0, counted = 0;
-    struct text t = TEXT_INIT;
-    for (size_t i = 0; i < s->n; i++) {
-        const struct summary_point *p = &s->points[i];
-        taken += p->n + p->n_set_aside + p->n_failed;
-        failed += p->n_failed;
-        set_aside += p->n_set_aside;
-        counted += p->row.disturbed;
-        for (size_t o = 0; o < p->n + p->n_set_aside; o++)
-            disturbed += p->observations[o].disturbances != 0;
-    }
-    text_addf(&t, "%zu taken", taken);
-    if (failed)
-        text_addf(&t, ", %zu failed", failed);
-    if (disturbed) {
-        text_addf(&t, ", %zu disturbed (%.1f %%): ", disturbed,
-                  100 * (double)disturbed / (double)taken);
-        add_disturbances(&t, s);
-    }
-    if (set_aside)
-        text_addf(&t, "; %zu %s set aside and taken again", set_aside,
-                  set_aside == 1 ? "was" : "were");
-    if (counted)
-        text_addf(&t, "%s %zu count%s all the same", set_aside ? "," : ";", counted,
-                  counted == 1 ? "s" : "");
-    if (s->n_watched == 0)
-        text_addf(&t, "; whether they were disturbed was not looked at");
-    else if (!disturbed)
-        text_addf(&t, ", none disturbed");
-    fputs("\nsamples: ", to);
-    format_folded(to, t.text, 9, columns);
-    text_release(&t);
-}
 
 /* Columns that other blocks have room for are told all the same: they are hidden somewhere. */
 static void print_hidden(FILE *to, const struct told *told, int columns)
@@ -691,7 +573,7 @@ static void print_block(FILE *to, const struct summary *s, size_t first, int col
             if (!same_block(p, q) || rank_of(q) != rank)
                 continue;
             print_row(to, &layout, q);
-            note_row(told, &q->row);
+            notes_add(&told->notes, &q->row);
         }
     for (int i = 0; i < N_COLUMNS; i++)
         told->hidden[i] = told->hidden[i] || layout.hidden[i];
@@ -715,8 +597,8 @@ void summary_write_text(const struct summary *s, FILE *to, int columns, bool col
         if (!seen && !(skips && skips(user, p->point.experiment)))
             print_block(to, s, i, columns, color, &told);
     }
-    print_legend(to, &told, columns);
-    print_rates(to, s, columns);
+    notes_write_legend(&told.notes, to, columns);
+    notes_write_rates(s, to, columns);
     print_hidden(to, &told, columns);
     if (*s->rules)
         format_folded(to, s->rules, 7, columns);
