@@ -380,9 +380,8 @@ run_kinds() {
 }
 
 # The kinds one after the other, beside other lanes: most tests wait most of the time, ranks above all, and
-# none is judged by how long it takes. A program runs in the
-# lane that takes it first, so that lanes which name the same kinds end together. What a lane counted stands
-# in a file for join_lanes.
+# none is judged by how long it takes. A program runs in the lane that takes it first, so that lanes which
+# name the same kinds end together. What a lane counted stands in a file for join_lanes.
 # shellcheck disable=SC2030,SC2031 # the lane's own variables are meant
 begin_lane() {
     local lane=$work/lane${#lanes[@]}
