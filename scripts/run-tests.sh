@@ -379,8 +379,8 @@ run_kinds() {
     done
 }
 
-# The kinds one after the other, beside other lanes: most tests wait most of the time, ranks above all, and
-# none is judged by how long it takes. A program runs in the lane that takes it first, so that lanes which
+# The kinds one after the other, beside other lanes: most tests wait most of the time, and none is judged by
+# how long it takes. A program runs in the lane that takes it first, so that lanes which
 # name the same kinds end together. What a lane counted stands in a file for join_lanes.
 # shellcheck disable=SC2030,SC2031 # the lane's own variables are meant
 begin_lane() {
@@ -420,11 +420,11 @@ begin_models
 begin_lane cli valgrind faults unit sanitized
 begin_lane sanitized unit faults cli
 begin_lane unit faults sanitized cli
-begin_lane mpi runtimes cli
 join_lanes
 # The models first: of a search that has ended the shell knows the status only until another of its children
-# gets the same process id. Then what wants the machine for itself, to be disturbed by intent alone.
-run_kinds models noise
+# gets the same process id. Then what wants the machine for itself: ranks, which wait for each other, and
+# cells that are to be disturbed by intent alone.
+run_kinds models mpi runtimes noise
 
 echo
 all='0 0 0'
