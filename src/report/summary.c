@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 #include "record/journal.h"
+#include "record/place.h"
+#include "report/pairing.h"
 #include "stats/stats.h"
 
 #include <math.h>
@@ -26,26 +28,35 @@ static int take_point(void *user, size_t number, const struct point *point, stru
     return 0;
 }
 
-/* Whose samples were taken side by side. */
-static int compare(const struct observation *a, const struct observation *b)
+static bool is_seq(const struct point *point)
 {
-    if (a->launch != b->launch)
-        return a->launch < b->launch ? -1 : 1;
-    if (a->group != b->group)
-        return a->group < b->group ? -1 : 1;
-    return a->pass < b->pass ? -1 : a->pass > b->pass;
+    return strcmp(point->backend, "seq") == 0;
 }
 
-/* The same, and of equal ones which was taken first. */
-static int compare_taken(const void *first, const void *second)
+static int compare_own(const struct observation *a, const struct observation *b, bool is_base)
 {
-    const struct observation *a = first, *b = second;
-    int sides = compare(a, b);
-    if (sides != 0)
-        return sides;
+    return place_compare_own(PLACE_OF(a), PLACE_OF(b), is_base);
+}
+
+/* By place, and of equal ones by which was taken first. */
+static int compare_taken(const struct observation *a, const struct observation *b, bool is_base)
+{
+    int places = compare_own(a, b, is_base);
+    if (places != 0)
+        return places;
     if (a->retake != b->retake)
         return a->retake < b->retake ? -1 : 1;
     return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static int compare_taken_of_base(const void *a, const void *b)
+{
+    return compare_taken(a, b, true);
+}
+
+static int compare_taken_of_others(const void *a, const void *b)
+{
+    return compare_taken(a, b, false);
 }
 
 /* The number of a disturbance; when there are too many, that of the last. */
@@ -99,6 +110,7 @@ static int take_sample(void *user, size_t number, const struct sample *sample, s
     if (sample->chain_ps) {
         p->chain_ps_sum += sample->chain_ps;
         p->n_chain++;
+        p->n_chain_end += sample->chain_end_ps > 0;
     }
     if (strcmp(sample->status, "ok") != 0) {
         p->failures =
@@ -116,7 +128,7 @@ static int take_sample(void *user, size_t number, const struct sample *sample, s
                             .chunks = (double)sample->chunks,
                             .most = (uint32_t)sample->tasks_most,
                             .busy = (uint32_t)sample->busy_workers,
-                            .retake = (uint16_t)sample->retake,
+                            .retake = (uint32_t)sample->retake,
                             .disturbances = take_disturbances(s, sample),
                             .ns = (double)sample->wall_ns,
                             .open_ns = (double)sample->open_ns,
@@ -126,21 +138,22 @@ static int take_sample(void *user, size_t number, const struct sample *sample, s
     if (p->point.fresh)
         o.ns += (double)(sample->open_ns + sample->close_ns);
     p->observations = alloc_room(p->observations, p->n, &p->capacity, sizeof *p->observations);
-    if (p->n && compare_taken(&p->observations[p->n - 1], &o) > 0)
+    if (p->n && compare_taken(&p->observations[p->n - 1], &o, is_seq(&p->point)) > 0)
         p->sorted = false;
     p->observations[p->n++] = o;
     return 0;
 }
 
-/* Of the right answers of one launch, group and pass the last taken stays in the list; the others
- * go behind it, in their order. */
+/* Of the right answers of one place the last taken stays in the list; the others go behind it, in
+ * their order. */
 static void set_aside(struct summary_point *p)
 {
     struct observation *aside = NULL;
     size_t kept = 0, n = 0, capacity = 0;
+    bool is_base = is_seq(&p->point);
     for (size_t i = 0; i < p->n; i++) {
         const struct observation *o = &p->observations[i];
-        if (i + 1 == p->n || compare(o, o + 1) != 0) {
+        if (i + 1 == p->n || compare_own(o, o + 1, is_base) != 0) {
             p->observations[kept++] = *o;
             continue;
         }
@@ -154,21 +167,56 @@ static void set_aside(struct summary_point *p)
     p->n_set_aside = n;
 }
 
-static int compare_sides(const void *a, const void *b)
+/* The right answer of the failure's place; NULL: none. */
+static const struct observation *find_own(const struct summary_point *p,
+                                          const struct observation *failure)
 {
-    return compare(a, b);
+    size_t low = 0, high = p->n;
+    bool is_base = is_seq(&p->point);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int side = compare_own(&p->observations[middle], failure, is_base);
+        if (side == 0)
+            return &p->observations[middle];
+        if (side < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
 }
 
-/* What failed and was asked for again stands in the file twice, under one launch and pass. */
+/* What failed and was asked for again stands in the file twice, under one place. */
 static size_t count_retaken(const struct summary_point *p)
 {
     size_t n = 0;
-    for (size_t i = 0; i < p->n_failed && p->n; i++) {
-        const struct observation *o =
-            bsearch(&p->failures[i], p->observations, p->n, sizeof *p->observations, compare_sides);
+    for (size_t i = 0; i < p->n_failed; i++) {
+        const struct observation *o = find_own(p, &p->failures[i]);
         n += o && o->order >= p->failures[i].order;
     }
     return n;
+}
+
+/* It is mostly in order: unless a group's number has changed within a launch. */
+static void sort_by_place(struct observation *list, size_t n)
+{
+    bool sorted = true;
+    for (size_t i = 1; i < n && sorted; i++)
+        sorted = place_compare(PLACE_OF(&list[i - 1]), PLACE_OF(&list[i])) <= 0;
+    if (!sorted)
+        qsort(list, n, sizeof *list, compare_taken_of_base);
+}
+
+/* Tells what counts from what was taken again, and puts both into the order of places. */
+static void settle(struct summary_point *p)
+{
+    if (!p->sorted)
+        qsort(p->observations, p->n, sizeof *p->observations,
+              is_seq(&p->point) ? compare_taken_of_base : compare_taken_of_others);
+    set_aside(p);
+    p->n_retaken = count_retaken(p);
+    sort_by_place(p->observations, p->n);
+    sort_by_place(p->observations + p->n, p->n_set_aside);
 }
 
 int summary_read(struct summary *s, const char *path, struct err *err)
@@ -179,13 +227,8 @@ int summary_read(struct summary *s, const char *path, struct err *err)
         summary_release(s);
         return -1;
     }
-    for (size_t i = 0; i < s->n; i++) {
-        struct summary_point *p = &s->points[i];
-        if (!p->sorted)
-            qsort(p->observations, p->n, sizeof *p->observations, compare_taken);
-        set_aside(p);
-        p->n_retaken = count_retaken(p);
-    }
+    for (size_t i = 0; i < s->n; i++)
+        settle(&s->points[i]);
     return 0;
 }
 
@@ -199,16 +242,68 @@ void summary_release(struct summary *s)
     *s = (struct summary){0};
 }
 
+/* --- bases --------------------------------------------------------------------------------------
+ */
+
+static int compare_reals(double a, double b)
+{
+    return a < b ? -1 : a > b;
+}
+
+/* 0: points of the same list of tasks, which share a base. */
+static int compare_lists(const struct point *a, const struct point *b)
+{
+    int c = strcmp(a->experiment, b->experiment);
+    c = c ? c : strcmp(a->workload, b->workload);
+    c = c ? c : place_compare_numbers(a->tasks, b->tasks);
+    c = c ? c : compare_reals(a->scale, b->scale);
+    return c ? c : strcmp(a->bind, b->bind);
+}
+
+static int compare_pointers(const void *a, const void *b)
+{
+    return a < b ? -1 : a > b;
+}
+
+static int compare_bases(const void *first, const void *second)
+{
+    const struct summary_point *a = *(const struct summary_point *const *)first,
+                               *b = *(const struct summary_point *const *)second;
+    int c = compare_lists(&a->point, &b->point);
+    return c ? c : compare_pointers(a, b); /* of several the first counts */
+}
+
+static const struct summary_point *find_base(const struct summary_point *const *bases, size_t n,
+                                             const struct summary_point *p)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_lists(&bases[middle]->point, &p->point) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < n && compare_lists(&bases[low]->point, &p->point) == 0 ? bases[low] : NULL;
+}
+
+static void find_bases(struct summary *s)
+{
+    const struct summary_point **bases = alloc_zeroed(s->n ? s->n : 1, sizeof *bases);
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        if (is_seq(&s->points[i].point))
+            bases[n++] = &s->points[i];
+    qsort((void *)bases, n, sizeof *bases, compare_bases);
+    for (size_t i = 0; i < s->n; i++)
+        s->points[i].base = find_base(bases, n, &s->points[i]);
+    free((void *)bases);
+}
+
 const struct summary_point *summary_base(const struct summary *s, const struct summary_point *p)
 {
-    for (size_t i = 0; i < s->n; i++) {
-        const struct point *b = &s->points[i].point;
-        if (strcmp(b->backend, "seq") == 0 && strcmp(b->experiment, p->point.experiment) == 0 &&
-            strcmp(b->workload, p->point.workload) == 0 && b->tasks == p->point.tasks &&
-            b->scale == p->point.scale && strcmp(b->bind, p->point.bind) == 0)
-            return &s->points[i];
-    }
-    return NULL;
+    (void)s;
+    return p->base;
 }
 
 /* --- estimates -------------------------------------------------------------------------------- */
@@ -220,21 +315,17 @@ static void add_flag(struct summary_row *row, const char *flag)
         sprintf(row->flags + used, "%s%s", used ? " " : "", flag);
 }
 
-/* The ratios base / point of samples taken side by side; returns their number. Both lists are in
- * order. */
-static size_t pair(const struct summary_point *base, const struct summary_point *p, double *ratios,
-                   int *launches)
+/* The ratios base / point of samples taken side by side; returns their number. */
+static size_t take_ratios(const struct summary_point *p, double *ratios, int *launches)
 {
-    size_t n = 0, b = 0;
-    for (size_t i = 0; i < p->n; i++) {
-        while (b < base->n && compare(&base->observations[b], &p->observations[i]) < 0)
-            b++;
-        if (b == base->n)
-            break;
-        if (compare(&base->observations[b], &p->observations[i]) != 0 || p->observations[i].ns <= 0)
+    struct pairing pairing = {p->base, p, 0, 0};
+    struct pair pair;
+    size_t n = 0;
+    while (pairing_next(&pairing, &pair)) {
+        if (pair.b->ns <= 0)
             continue;
-        ratios[n] = base->observations[b].ns / p->observations[i].ns;
-        launches[n++] = (int)p->observations[i].launch;
+        ratios[n] = pair.a->ns / pair.b->ns;
+        launches[n++] = (int)pair.b->launch;
     }
     return n;
 }
@@ -248,9 +339,7 @@ struct room {
 
 double summary_ratio(const struct summary_point *base, const struct observation *sample)
 {
-    const struct observation *partner =
-        base->n ? bsearch(sample, base->observations, base->n, sizeof *sample, compare_sides)
-                : NULL;
+    const struct observation *partner = pairing_find(base, sample);
     return partner && sample->ns > 0 ? partner->ns / sample->ns : NAN;
 }
 
@@ -346,16 +435,16 @@ static void estimate_costs(struct summary_point *p, double *values)
 #undef MEDIAN
 }
 
-static void estimate_speedup(struct summary_point *p, const struct summary_point *base,
-                             const struct room *room)
+static void estimate_speedup(struct summary_point *p, const struct room *room)
 {
     struct summary_row *row = &p->row;
+    const struct summary_point *base = p->base;
     row->speedup = row->speedup_low = row->speedup_high = row->base_s = NAN;
     if (!base)
         return;
     text_copy(row->base, sizeof row->base, base->point.backend);
     row->base_s = base->row.median_s;
-    size_t n = pair(base, p, room->values, room->launches);
+    size_t n = take_ratios(p, room->values, room->launches);
     struct estimate e = stats_estimate(room->values, room->launches, n);
     row->speedup = e.median;
     row->speedup_low = e.median_ci.low;
@@ -363,11 +452,11 @@ static void estimate_speedup(struct summary_point *p, const struct summary_point
 }
 
 /* Whether half the interval of what was asked for is as narrow as was asked for. */
-static bool is_precise(const struct summary_point *p, const struct summary_point *base)
+static bool is_precise(const struct summary_point *p)
 {
     const struct summary_row *r = &p->row;
     double half_s = (r->ci_high_s - r->ci_low_s) / 2, half = (r->speedup_high - r->speedup_low) / 2;
-    bool of_speedup = p->facts.precision_of_speedup && base != p && isfinite(r->speedup);
+    bool of_speedup = p->facts.precision_of_speedup && p->base != p && isfinite(r->speedup);
     double share = of_speedup ? half / r->speedup : half_s / r->median_s;
     return share * 100 <= p->facts.precision;
 }
@@ -378,13 +467,12 @@ static bool is_limited(const struct summary *s, const struct summary_point *p)
     return s->usable > 0 && p->facts.uses_cpu && p->point.workers > (uint64_t)s->usable;
 }
 
-static void estimate_point(struct summary *s, struct summary_point *p,
-                           const struct summary_point *base, const struct room *room)
+static void estimate_point(struct summary *s, struct summary_point *p, const struct room *room)
 {
     struct summary_row *row = &p->row;
     const struct point_facts *facts = &p->facts;
     double workers = (double)p->point.workers;
-    estimate_speedup(p, base, room);
+    estimate_speedup(p, room);
     row->efficiency = row->speedup / workers;
     row->karp_flatt = stats_karp_flatt(row->speedup, workers);
     row->bound = facts->known ? facts->bound : NAN;
@@ -403,7 +491,7 @@ static void estimate_point(struct summary *s, struct summary_point *p,
         add_flag(row, "misplaced");
     if (p->n_failed)
         add_flag(row, p->n_retaken < p->n_failed ? "failed" : "retaken");
-    if (facts->precision > 0 && !is_precise(p, base))
+    if (facts->precision > 0 && !is_precise(p))
         add_flag(row, "imprecise");
     if (row->disturbed)
         add_flag(row, "disturbed");
@@ -467,47 +555,65 @@ static void look_at(struct summary *s, const struct look *look)
 /* --- series -------------------------------------------------------------------------------------
  */
 
-/* Whether two points differ in their worker count alone (hybrid: in its factors). */
-static bool same_series(const struct point *a, const struct point *b)
+/* 0: two points differ in their worker count alone (hybrid: in its factors). The chunk sizes that a
+ * rule chose are one level. */
+static int compare_series(const struct point *a, const struct point *b)
 {
-    return strcmp(a->experiment, b->experiment) == 0 && strcmp(a->workload, b->workload) == 0 &&
-           a->scale == b->scale && a->tasks == b->tasks && strcmp(a->backend, b->backend) == 0 &&
-           strcmp(a->schedule, b->schedule) == 0 && strcmp(a->dispatch, b->dispatch) == 0 &&
-           (a->chunk == b->chunk || (a->chunk_auto && b->chunk_auto)) && a->fresh == b->fresh &&
-           strcmp(a->bind, b->bind) == 0;
+    int c = compare_lists(a, b);
+    c = c ? c : strcmp(a->backend, b->backend);
+    c = c ? c : strcmp(a->schedule, b->schedule);
+    c = c ? c : strcmp(a->dispatch, b->dispatch);
+    c = c ? c : place_compare_numbers(a->fresh, b->fresh);
+    c = c ? c : place_compare_numbers(a->chunk_auto, b->chunk_auto);
+    return c || a->chunk_auto ? c : place_compare_numbers(a->chunk, b->chunk);
 }
 
-/* Amdahl's serial fraction over the worker counts of each series; the usable CPUs cut the series
- * off for all but sleepers, and theory knows nothing of them: points that are bound by CPUs are
- * left out. */
+static int compare_members(const void *first, const void *second)
+{
+    const struct summary_point *a = *(struct summary_point *const *)first,
+                               *b = *(struct summary_point *const *)second;
+    int c = compare_series(&a->point, &b->point);
+    return c ? c : compare_pointers(a, b);
+}
+
+/* Amdahl's serial fraction over the worker counts of a series; the usable CPUs cut the series off
+ * for all but sleepers, and theory knows nothing of them: points that are bound by CPUs are left
+ * out. */
+static void fit(const struct summary *s, struct summary_point **series, size_t n, double *workers,
+                double *speedups)
+{
+    size_t used = 0, distinct = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(series[i]->row.speedup > 0) || is_limited(s, series[i]))
+            continue;
+        workers[used] = (double)series[i]->point.workers;
+        distinct += used == 0 || workers[used] != workers[0];
+        speedups[used++] = series[i]->row.speedup;
+    }
+    double fraction = distinct >= 2 ? stats_amdahl_fit(workers, speedups, used) : NAN;
+    for (size_t i = 0; i < n; i++)
+        series[i]->row.serial_fraction = fraction;
+}
+
 static void fit_series(struct summary *s)
 {
-    double *workers = alloc_zeroed(s->n, sizeof *workers),
-           *speedups = alloc_zeroed(s->n, sizeof *speedups);
-    bool *fitted = alloc_zeroed(s->n, sizeof *fitted);
-    for (size_t i = 0; i < s->n; i++) {
-        if (fitted[i] || strcmp(s->points[i].point.backend, "seq") == 0)
-            continue;
-        size_t n = 0, distinct = 0;
-        for (size_t k = i; k < s->n; k++) {
-            const struct summary_row *row = &s->points[k].row;
-            if (!same_series(&s->points[i].point, &s->points[k].point))
-                continue;
-            fitted[k] = true;
-            if (!(row->speedup > 0) || is_limited(s, &s->points[k]))
-                continue;
-            workers[n] = (double)s->points[k].point.workers;
-            distinct += n == 0 || workers[n] != workers[0];
-            speedups[n++] = row->speedup;
-        }
-        double fraction = distinct >= 2 ? stats_amdahl_fit(workers, speedups, n) : NAN;
-        for (size_t k = i; k < s->n; k++)
-            if (same_series(&s->points[i].point, &s->points[k].point))
-                s->points[k].row.serial_fraction = fraction;
+    size_t room = s->n ? s->n : 1, n = 0;
+    double *workers = alloc_zeroed(room, sizeof *workers),
+           *speedups = alloc_zeroed(room, sizeof *speedups);
+    struct summary_point **members = alloc_zeroed(room, sizeof *members);
+    for (size_t i = 0; i < s->n; i++)
+        if (!is_seq(&s->points[i].point))
+            members[n++] = &s->points[i];
+    qsort((void *)members, n, sizeof *members, compare_members);
+    for (size_t i = 0, end; i < n; i = end) {
+        end = i + 1;
+        while (end < n && compare_series(&members[i]->point, &members[end]->point) == 0)
+            end++;
+        fit(s, members + i, end - i, workers, speedups);
     }
     free(workers);
     free(speedups);
-    free(fitted);
+    free((void *)members);
 }
 
 static const struct point_facts unknown_facts = {
@@ -554,6 +660,7 @@ void summary_estimate(struct summary *s, int usable,
     s->usable = usable;
     if (facts_of)
         sort_points(s, facts_of, user);
+    find_bases(s);
     for (size_t i = 0; i < s->n; i++) {
         s->points[i].row = (struct summary_row){0};
         estimate_time(&s->points[i], &room);
@@ -562,7 +669,7 @@ void summary_estimate(struct summary *s, int usable,
     for (size_t i = 0; i < s->n; i++) {
         struct summary_point *p = &s->points[i];
         p->facts = facts_of ? facts_of(user, &p->point) : unknown_facts;
-        estimate_point(s, p, summary_base(s, p), &room);
+        estimate_point(s, p, &room);
     }
     for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
         look_at(s, &looks[i]);

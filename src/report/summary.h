@@ -25,7 +25,7 @@ extern const struct field summary_fields[]; /* ends with a NULL name */
 struct observation {
     uint32_t launch, group, pass;
     uint32_t most, busy;   /* tasks of the busiest worker, workers with tasks */
-    uint16_t retake;       /* as in samples.csv */
+    uint32_t retake;       /* as in samples.csv */
     uint16_t disturbances; /* bits: which of the summary's */
     double ns;             /* the time that counts: wall, or open + wall + close with fresh */
     double chunks;         /* that were run */
@@ -62,10 +62,11 @@ struct summary_point {
     uint64_t nodes; /* most that any sample ran on; 0: none told */
     char last_error[FIELD_TEXT_BYTES], remark[FIELD_TEXT_BYTES]; /* the last that there was */
     uint64_t chain_ps_sum; /* of the register chain beside the samples */
-    size_t n_chain;
+    size_t n_chain, n_chain_end; /* samples with a chain before, and with one after as well */
     bool sorted; /* the observations are in the order in which they were taken */
     struct point_facts facts;
     struct summary_row row;
+    const struct summary_point *base; /* of the speedup; NULL: there is none, or no estimate yet */
 };
 
 /* What disturbs samples, by the words of their flags, whatever the cell calls it. */
@@ -93,7 +94,7 @@ void summary_estimate(struct summary *summary, int usable,
                       struct point_facts (*facts_of)(void *user, const struct point *point),
                       void *user);
 
-/* The row's base, or NULL. */
+/* The row's base, as summary_estimate found it, or NULL. */
 const struct summary_point *summary_base(const struct summary *summary,
                                          const struct summary_point *p);
 

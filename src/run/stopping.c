@@ -2,6 +2,7 @@
 #include "run/stopping.h"
 
 #include "base/alloc.h"
+#include "record/place.h"
 #include "stats/stats.h"
 
 #include <math.h>
@@ -37,15 +38,9 @@ double stopping_time_ns(const struct point *point, const struct sample *sample)
     return (double)ns;
 }
 
-/* Only a base is in several groups. Of any other point launch and pass tell which sample it is: its
- * group may have another number when backends come or go between a run and its resumption. */
 static int compare(const struct observed *a, const struct turn *b, bool is_base)
 {
-    if (a->launch != b->launch)
-        return a->launch < b->launch ? -1 : 1;
-    if (is_base && a->group != b->group)
-        return a->group < b->group ? -1 : 1;
-    return a->pass < b->pass ? -1 : a->pass > b->pass;
+    return place_compare_own(PLACE_OF(a), PLACE_OF(b), is_base);
 }
 
 static bool is_base(const struct stopping *s, size_t i)
