@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "report/factors.h"
+#include "report/pairing.h"
 #include "stats/stats.h"
 
 #include <math.h>
@@ -44,33 +45,19 @@ struct room {
     int *launches_a, *launches_b;
 };
 
-static int compare_sides(const struct observation *a, const struct observation *b)
+/* The ratios b / a of what was taken side by side, into room->a; their number. */
+static size_t take_ratios(const struct match *m, const struct room *room, bool *has_zero)
 {
-    if (a->launch != b->launch)
-        return a->launch < b->launch ? -1 : 1;
-    if (a->group != b->group)
-        return a->group < b->group ? -1 : 1;
-    return a->pass < b->pass ? -1 : a->pass > b->pass;
-}
-
-/* The ratios b / a of what was taken side by side, into room->a; their number. Both lists are in
- * order. */
-static size_t pair(const struct match *m, const struct room *room, bool *has_zero)
-{
-    size_t n = 0, i = 0, k = 0;
-    while (i < m->a->n && k < m->b->n) {
-        const struct observation *a = &m->a->observations[i], *b = &m->b->observations[k];
-        int side = compare_sides(a, b);
-        i += side <= 0;
-        k += side >= 0;
-        if (side != 0)
-            continue;
-        if (!(a->ns > 0) || !(b->ns > 0)) {
+    struct pairing pairing = {m->a, m->b, 0, 0};
+    struct pair pair;
+    size_t n = 0;
+    while (pairing_next(&pairing, &pair)) {
+        if (!(pair.a->ns > 0) || !(pair.b->ns > 0)) {
             *has_zero = true;
             continue;
         }
-        room->a[n] = b->ns / a->ns;
-        room->launches_a[n++] = (int)a->launch;
+        room->a[n] = pair.b->ns / pair.a->ns;
+        room->launches_a[n++] = (int)pair.a->launch;
     }
     return n;
 }
@@ -156,7 +143,7 @@ static enum taken take_values(const struct comparison *c, const struct match *m,
                               const struct room *room, size_t *n_pairs)
 {
     bool has_zero = false;
-    *n_pairs = c->is_one_run ? pair(m, room, &has_zero) : 0;
+    *n_pairs = c->is_one_run ? take_ratios(m, room, &has_zero) : 0;
     if (*n_pairs > 0)
         return RATIOS;
     if (m->a->n == 0 || m->b->n == 0)

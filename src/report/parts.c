@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SHOWN = 12, MOST_NAMES = 16, ALL_FACTORS = 2 * FACTOR_FRESH - 1 };
+enum { MOST_SHOWN = 12, MOST_NAMES = 16, MOST_HELD = 1000, ALL_FACTORS = 2 * FACTOR_FRESH - 1 };
 
 /* The factors that a field is part of; the experiment is a name and no factor. */
 static const struct {
@@ -252,6 +252,7 @@ struct part_totals part_total(const struct part *part)
             t.n_disturbed += p->observations[k].disturbances != 0;
         chain_ps += (double)p->chain_ps_sum;
         n_chain += (double)p->n_chain;
+        t.n_chain_end += p->n_chain_end;
     }
     t.chain_ns = n_chain > 0 ? chain_ps / n_chain / 1e3 : NAN;
     return t;
@@ -306,12 +307,21 @@ static const char *lone_experiment(const struct part *part, const struct part *o
     return lone;
 }
 
+/* What a base has by nature: none of it is chosen. */
+static const unsigned OWN_FACTORS =
+    FACTOR_SCHEDULE | FACTOR_DISPATCH | FACTOR_CHUNK | FACTOR_WORKERS;
+
+static bool is_base(const struct point *p)
+{
+    return strcmp(p->backend, "seq") == 0;
+}
+
 /* The factors that must agree: the base has by nature one worker, and neither rule nor chunks. */
 static unsigned counting(const struct rule *rule, const struct point *a, const struct point *b)
 {
-    unsigned own = FACTOR_SCHEDULE | FACTOR_DISPATCH | FACTOR_CHUNK | FACTOR_WORKERS;
-    bool is_base = strcmp(a->backend, "seq") == 0 || strcmp(b->backend, "seq") == 0;
-    return is_base && !(rule->factors & FACTOR_BACKEND) ? rule->factors & ~own : rule->factors;
+    bool has_base = is_base(a) || is_base(b);
+    return has_base && !(rule->factors & FACTOR_BACKEND) ? rule->factors & ~OWN_FACTORS
+                                                         : rule->factors;
 }
 
 static bool is_counterpart(const struct rule *rule, const struct matching *m, const struct point *a,
@@ -329,7 +339,7 @@ static bool is_counterpart(const struct rule *rule, const struct matching *m, co
 static int closeness(const struct point *a, const struct point *b)
 {
     int n = 0;
-    if ((strcmp(a->backend, "seq") == 0) != (strcmp(b->backend, "seq") == 0))
+    if (is_base(a) != is_base(b))
         return 0;
     for (const struct field *f = point_fields; f->name; f++)
         n += compare_values(f, a, b) == 0;
@@ -356,33 +366,220 @@ static int refuse_tie(const struct part *part, const struct point *one, const st
     return -1;
 }
 
-/* The counterparts of the points of `from` among those of `to`: the best of those that fit, as
- * indices into the other summary, SIZE_MAX for none. is_a says that `from` is the rule's a. */
+/* --- finding counterparts -----------------------------------------------------------------------
+ *
+ * Points that may fit have one key: a number made of the factors that must agree whatever else does
+ * (dispatch and ranks count among some points alone). So each is held against its likes only, not
+ * against all.
+ */
+
+enum { ALWAYS_COUNT = ALL_FACTORS & ~(FACTOR_DISPATCH | FACTOR_RANKS) };
+
+static uint64_t mix(uint64_t key, const void *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        key = (key ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3; /* FNV-1a */
+    return key;
+}
+
+static uint64_t mix_text(uint64_t key, const char *text)
+{
+    return mix(key, text, strlen(text) + 1);
+}
+
+static uint64_t mix_count(uint64_t key, uint64_t number)
+{
+    return mix(key, &number, sizeof number);
+}
+
+/* What an experiment is called in A. */
+static const char *name_in_a(const struct matching *m, const char *experiment, bool is_a)
+{
+    bool is_other = !is_a && m->experiment_a && strcmp(experiment, m->experiment_b) == 0;
+    return is_other ? m->experiment_a : experiment;
+}
+
+static uint64_t key_of(const struct rule *rule, const struct matching *m, unsigned factors,
+                       const struct point *p, bool is_a)
+{
+    uint64_t key = 0xcbf29ce484222325;
+    double scale = p->scale + 0.0; /* -0 is 0 */
+    if (rule->experiment_counts)
+        key = mix_text(key, name_in_a(m, p->experiment, is_a));
+    if (factors & FACTOR_WORKLOAD)
+        key = mix_text(key, p->workload);
+    if (factors & FACTOR_TASKS)
+        key = mix_count(key, p->tasks);
+    if (factors & FACTOR_SCALE)
+        key = mix(key, &scale, sizeof scale);
+    if (factors & FACTOR_BACKEND)
+        key = mix_text(key, p->backend);
+    if (factors & FACTOR_SCHEDULE)
+        key = mix_text(key, p->schedule);
+    if (factors & FACTOR_CHUNK)
+        key = mix_count(mix_count(key, p->chunk_auto), p->chunk_auto ? 0 : p->chunk);
+    if (factors & FACTOR_WORKERS)
+        key = mix_count(key, p->workers);
+    if (factors & FACTOR_BIND)
+        key = mix_text(key, p->bind);
+    if (factors & FACTOR_FRESH)
+        key = mix_count(key, p->fresh);
+    return key;
+}
+
+struct keyed {
+    uint64_t key;
+    size_t at; /* in the summary */
+};
+
+/* Points of a part by key, those of one key in the order of the summary. */
+struct catalogue {
+    struct keyed *points;
+    size_t n;
+};
+
+static int compare_keyed(const void *first, const void *second)
+{
+    const struct keyed *a = first, *b = second;
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    return a->at < b->at ? -1 : a->at > b->at;
+}
+
+enum which { ALL, BASES };
+
+static struct catalogue catalogue_make(const struct rule *rule, const struct matching *m,
+                                       unsigned factors, bool is_a, enum which which)
+{
+    const struct part *part = is_a ? rule->a : rule->b;
+    const struct summary *s = part->summary;
+    struct catalogue c = {alloc_zeroed(s->n ? s->n : 1, sizeof *c.points), 0};
+    for (size_t i = 0; i < s->n; i++) {
+        const struct point *p = &s->points[i].point;
+        if (part->chosen[i] && (which == ALL || is_base(p)))
+            c.points[c.n++] = (struct keyed){key_of(rule, m, factors, p, is_a), i};
+    }
+    qsort(c.points, c.n, sizeof *c.points, compare_keyed);
+    return c;
+}
+
+/* The first of a key or behind it. */
+static size_t catalogue_find(const struct catalogue *c, uint64_t key)
+{
+    size_t low = 0, high = c->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (c->points[middle].key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Where points of any backend may fit, a base has by nature another schedule than they, and so
+ * stands in lists without these factors: for a base all, for others the bases. */
+struct catalogues {
+    unsigned factors, of_bases;
+    struct catalogue alike, all, bases; /* of the latter two: by of_bases; may be empty */
+};
+
+static struct catalogues catalogues_make(const struct rule *rule, const struct matching *m,
+                                         bool is_a)
+{
+    struct catalogues c = {.factors = rule->factors & ALWAYS_COUNT};
+    c.of_bases = c.factors & ~OWN_FACTORS;
+    c.alike = catalogue_make(rule, m, c.factors, is_a, ALL);
+    if (rule->factors & FACTOR_BACKEND)
+        return c;
+    c.all = catalogue_make(rule, m, c.of_bases, is_a, ALL);
+    c.bases = catalogue_make(rule, m, c.of_bases, is_a, BASES);
+    return c;
+}
+
+static void catalogues_release(struct catalogues *c)
+{
+    free(c->alike.points);
+    free(c->all.points);
+    free(c->bases.points);
+}
+
+/* The points of two lists that have their list's key, in order, each once. */
+struct candidates {
+    const struct catalogue *lists[2];
+    uint64_t keys[2];
+    size_t next[2];
+};
+
+static struct candidates candidates_of(const struct rule *rule, const struct matching *m,
+                                       const struct catalogues *c, const struct point *p, bool is_a)
+{
+    bool by_base = !(rule->factors & FACTOR_BACKEND) && is_base(p);
+    struct candidates f = {.lists = {by_base ? &c->all : &c->alike, &c->bases}};
+    f.keys[0] = key_of(rule, m, by_base ? c->of_bases : c->factors, p, is_a);
+    f.keys[1] = key_of(rule, m, c->of_bases, p, is_a);
+    for (int i = 0; i < 2; i++)
+        f.next[i] = catalogue_find(f.lists[i], f.keys[i]);
+    return f;
+}
+
+/* SIZE_MAX: no more. */
+static size_t candidates_next(struct candidates *f)
+{
+    size_t heads[2];
+    for (int i = 0; i < 2; i++) {
+        const struct catalogue *list = f->lists[i];
+        bool has = f->next[i] < list->n && list->points[f->next[i]].key == f->keys[i];
+        heads[i] = has ? list->points[f->next[i]].at : SIZE_MAX;
+    }
+    size_t first = heads[0] < heads[1] ? heads[0] : heads[1];
+    for (int i = 0; i < 2 && first != SIZE_MAX; i++)
+        f->next[i] += heads[i] == first;
+    return first;
+}
+
+/* The counterpart of point i of `from` among those of `to`: the best of those that fit, as an index
+ * into the other summary, SIZE_MAX for none. is_a says that `from` is the rule's a. */
+static int find_counterpart(const struct rule *rule, const struct matching *m,
+                            const struct catalogues *c, bool is_a, size_t i, size_t *found,
+                            struct err *err)
+{
+    const struct part *from = is_a ? rule->a : rule->b, *to = is_a ? rule->b : rule->a;
+    const struct point *p = &from->summary->points[i].point;
+    struct candidates candidates = candidates_of(rule, m, c, p, is_a);
+    size_t tie = SIZE_MAX;
+    int best = -1;
+    *found = SIZE_MAX;
+    for (size_t k; (k = candidates_next(&candidates)) != SIZE_MAX;) {
+        const struct point *q = &to->summary->points[k].point;
+        if (!is_counterpart(rule, m, is_a ? p : q, is_a ? q : p))
+            continue;
+        int close = closeness(p, q);
+        tie = close == best ? *found : close > best ? SIZE_MAX : tie;
+        if (close >= best)
+            *found = k;
+        if (close > best)
+            best = close;
+    }
+    if (tie == SIZE_MAX)
+        return 0;
+    return refuse_tie(to, &to->summary->points[tie].point, &to->summary->points[*found].point, from,
+                      p, err);
+}
+
 static int find_counterparts(const struct rule *rule, const struct matching *m, bool is_a,
                              size_t *found, struct err *err)
 {
-    const struct part *from = is_a ? rule->a : rule->b, *to = is_a ? rule->b : rule->a;
-    for (size_t i = 0; i < from->summary->n; i++) {
-        const struct point *p = &from->summary->points[i].point;
-        size_t tie = SIZE_MAX;
-        int best = -1;
+    const struct part *from = is_a ? rule->a : rule->b;
+    struct catalogues c = catalogues_make(rule, m, !is_a);
+    int status = 0;
+    for (size_t i = 0; i < from->summary->n && status == 0; i++) {
         found[i] = SIZE_MAX;
-        for (size_t k = 0; k < to->summary->n && from->chosen[i]; k++) {
-            const struct point *q = &to->summary->points[k].point;
-            if (!to->chosen[k] || !is_counterpart(rule, m, is_a ? p : q, is_a ? q : p))
-                continue;
-            int close = closeness(p, q);
-            tie = close == best ? found[i] : close > best ? SIZE_MAX : tie;
-            if (close >= best)
-                found[i] = k;
-            if (close > best)
-                best = close;
-        }
-        if (tie != SIZE_MAX)
-            return refuse_tie(to, &to->summary->points[tie].point,
-                              &to->summary->points[found[i]].point, from, p, err);
+        if (from->chosen[i])
+            status = find_counterpart(rule, m, &c, is_a, i, &found[i], err);
     }
-    return 0;
+    catalogues_release(&c);
+    return status;
 }
 
 /* Says what the two points that differ least differ in. */
@@ -390,8 +587,10 @@ static int refuse_all(const struct rule *rule, struct err *err)
 {
     const struct point *x = NULL, *y = NULL;
     int most = -1;
-    for (size_t i = 0; i < rule->a->summary->n; i++)
-        for (size_t k = 0; k < rule->b->summary->n && rule->a->chosen[i]; k++) {
+    size_t n_a = rule->a->summary->n, n_b = rule->b->summary->n;
+    /* Of very many the first will do: each is held against each. */
+    for (size_t i = 0; i < n_a && i < MOST_HELD; i++)
+        for (size_t k = 0; k < n_b && k < MOST_HELD && rule->a->chosen[i]; k++) {
             const struct point *p = &rule->a->summary->points[i].point;
             const struct point *q = &rule->b->summary->points[k].point;
             int close = rule->b->chosen[k] ? closeness(p, q) : -1;

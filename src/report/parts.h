@@ -41,6 +41,7 @@ void part_release(struct part *part);
  * measured. */
 struct part_totals {
     size_t n_points, n, n_set_aside, n_disturbed, n_failed;
+    size_t n_chain_end; /* samples that had a chain behind them as well */
     double chain_ns;
 };
 
