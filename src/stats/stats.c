@@ -253,9 +253,8 @@ double stats_coverage(const struct estimate *e)
 {
     /* The least that was seen over sizes of differences (tests/unit/test_coverage.c), by number of
      * launches. What is lacking are studies in which the difference was not noticed. */
-    static const double differing[STATS_LEAST_FOR_INTERVAL] = {0,    CONFIDENCE, 0.81,
-                                                               0.86, 0.86,       0.86};
-    if (!e->median_ci.known)
+    static const double differing[STATS_LEAST_FOR_INTERVAL] = {0, 0, 0.81, 0.86, 0.86, 0.86};
+    if (!e->median_ci.known || e->n_launches < 2)
         return NAN;
     return e->n_launches < STATS_LEAST_FOR_INTERVAL ? differing[e->n_launches] : CONFIDENCE;
 }

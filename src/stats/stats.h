@@ -92,8 +92,8 @@ double stats_p_launches(const double *values, const int *launches, size_t n);
 
 /* How often an interval of so many launches holds the truth, where launches differ and 95 % are
  * asked for, in the worst case of the simulations: less than 0.95 with 2 to 5 launches, since
- * differences are then overlooked now and then. 0.95 with one, which knows of no launch but itself.
- * NaN without an interval. */
+ * differences are then overlooked now and then. NaN without an interval, and with one launch, which
+ * knows of no other: what it covers depends on how much they differ. */
 double stats_coverage(const struct estimate *e);
 
 /* How many times b[n_b] takes as long as a[n_a], two sets that were not taken side by side; all
