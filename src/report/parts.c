@@ -587,10 +587,14 @@ static int refuse_all(const struct rule *rule, struct err *err)
 {
     const struct point *x = NULL, *y = NULL;
     int most = -1;
-    size_t n_a = rule->a->summary->n, n_b = rule->b->summary->n;
+    size_t held_a = 0;
     /* Of very many the first will do: each is held against each. */
-    for (size_t i = 0; i < n_a && i < MOST_HELD; i++)
-        for (size_t k = 0; k < n_b && k < MOST_HELD && rule->a->chosen[i]; k++) {
+    for (size_t i = 0; i < rule->a->summary->n && held_a < MOST_HELD; i++) {
+        size_t held_b = 0;
+        held_a += rule->a->chosen[i];
+        for (size_t k = 0; k < rule->b->summary->n && rule->a->chosen[i] && held_b < MOST_HELD;
+             k++) {
+            held_b += rule->b->chosen[k];
             const struct point *p = &rule->a->summary->points[i].point;
             const struct point *q = &rule->b->summary->points[k].point;
             int close = rule->b->chosen[k] ? closeness(p, q) : -1;
@@ -600,6 +604,7 @@ static int refuse_all(const struct rule *rule, struct err *err)
             x = p;
             y = q;
         }
+    }
     struct text t = TEXT_INIT, again = TEXT_INIT;
     unsigned differing = x ? factors_between(x, y) & counting(rule, x, y) : 0;
     for (const struct field *f = point_fields; x && f->name; f++) {

@@ -61,9 +61,9 @@ struct summary_point {
     uint64_t n_misplaced;
     uint64_t nodes; /* most that any sample ran on; 0: none told */
     char last_error[FIELD_TEXT_BYTES], remark[FIELD_TEXT_BYTES]; /* the last that there was */
-    uint64_t chain_ps_sum; /* of the register chain beside the samples */
+    uint64_t chain_ps_sum;       /* of the register chain beside the samples */
     size_t n_chain, n_chain_end; /* samples with a chain before, and with one after as well */
-    bool sorted; /* the observations are in the order in which they were taken */
+    bool sorted;                 /* the observations are in the order in which they were taken */
     struct point_facts facts;
     struct summary_row row;
     const struct summary_point *base; /* of the speedup; NULL: there is none, or no estimate yet */

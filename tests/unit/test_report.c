@@ -778,6 +778,37 @@ START_TEST(the_serial_fraction_of_a_series_is_fitted)
 }
 END_TEST
 
+/* A chunk size that was asked for is another series than what a rule chose, be it the same. */
+START_TEST(series_and_bases_are_told_apart_among_many)
+{
+    struct journal j = begin_samples();
+    for (uint64_t tasks = 1; tasks <= 40; tasks++)
+        for (uint64_t w = 4; w >= 1; w /= 2) {
+            struct point base = make_point("seq", 1), p = make_point("procpool", w), q = p;
+            base.tasks = p.tasks = q.tasks = tasks;
+            q.chunk_auto = 1;
+            if (w == 4) /* bases come first here, last there */
+                add_time(&j, tasks % 2 ? &base : &p, 0, 0,
+                         tasks % 2 ? 1000000 * tasks : 325000 * tasks);
+            if (w < 4 || tasks % 2)
+                add_time(&j, &p, 0, 0, (100000 + 900000 / w) * tasks);
+            add_time(&j, &q, 0, 0, (200000 + 800000 / w) * tasks);
+            if (w == 1 && tasks % 2 == 0)
+                add_time(&j, &base, 0, 0, 1000000 * tasks);
+        }
+    struct summary s = end_samples(&j);
+    ck_assert_uint_eq(s.n, 40 * 7);
+    for (size_t i = 0; i < s.n; i++) {
+        const struct point *p = &s.points[i].point;
+        const struct summary_row *r = &s.points[i].row;
+        ck_assert_double_eq_tol(r->base_s, 1e-3 * (double)p->tasks, 1e-12);
+        if (strcmp(p->backend, "seq") != 0)
+            ck_assert_double_eq_tol(r->serial_fraction, p->chunk_auto ? 0.2 : 0.1, 1e-9);
+    }
+    summary_release(&s);
+}
+END_TEST
+
 /* --- summary: samples taken again ------------------------------------------------------------- */
 
 /* A sample that its cell looked at; `flags` tell what disturbed it. */
@@ -857,6 +888,53 @@ START_TEST(a_retake_that_fails_is_no_repair)
     ck_assert_uint_eq(r->set_aside, 0);
     ck_assert_uint_eq(r->failed, 1);
     ck_assert_str_eq(r->flags, "few failed disturbed");
+    summary_release(&s);
+}
+END_TEST
+
+/* More takes than 16 bits hold: nothing is cut off. */
+START_TEST(the_last_of_very_many_retakes_counts)
+{
+    struct point p = make_point("procpool", 2);
+    struct journal j = begin_samples();
+    struct sample sooner = watched(0, 1, 8, 300, ""), later = watched(0, 65536, 9, 200, "");
+    add_sample(&j, &p, &sooner);
+    add_sample(&j, &p, &later);
+    struct summary s = end_samples(&j);
+    ck_assert_uint_eq(row_of(&s, "procpool", 2)->set_aside, 1);
+    ck_assert_double_eq_tol(row_of(&s, "procpool", 2)->median_s, 200e-9, 1e-18);
+    summary_release(&s);
+}
+END_TEST
+
+/* The point is in one group, called 2 before a resumption and 1 after it; the base is in both. */
+START_TEST(a_group_that_is_renamed_by_a_resumption_is_the_same)
+{
+    struct point base = make_point("seq", 1), p = make_point("procpool", 2);
+    struct journal j = begin_samples();
+    struct sample died = watched(1, 0, 1, 0, ""), again = watched(1, 1, 9, 300, "");
+    snprintf(died.status, sizeof died.status, "died");
+    died.group = 2;
+    again.group = 1;
+    for (uint64_t group = 1; group <= 2; group++)
+        for (uint64_t pass = 0; pass < 3; pass++) {
+            struct sample s = watched(pass, 0, 10 + 3 * group + pass, 100 * group, "");
+            s.group = group;
+            add_sample(&j, &base, &s);
+            s.wall_ns = 50;
+            if (group == 2 && pass != 1)
+                add_sample(&j, &p, &s);
+        }
+    add_sample(&j, &p, &died);
+    add_sample(&j, &p, &again);
+    struct summary s = end_samples(&j);
+    const struct summary_row *r = row_of(&s, "procpool", 2);
+    ck_assert_uint_eq(r->n, 3);
+    ck_assert_uint_eq(r->failed, 1);
+    ck_assert_str_eq(r->flags, "few retaken");
+    ck_assert_double_eq_tol(r->speedup, 4, 1e-12); /* two of group 2; one of 1: 1/3 */
+    ck_assert_uint_eq(row_of(&s, "seq", 1)->n, 6);
+    ck_assert_uint_eq(row_of(&s, "seq", 1)->set_aside, 0);
     summary_release(&s);
 }
 END_TEST
@@ -1798,7 +1876,9 @@ UNIT_MAIN(
     failed_samples_are_counted_and_not_estimated, what_was_taken_again_is_no_longer_missing,
     a_point_without_right_answers_has_no_figures, a_time_of_zero_has_no_ratio,
     too_few_samples_have_no_interval_and_say_so, the_serial_fraction_of_a_series_is_fitted,
-    the_last_taken_counts, the_later_of_equal_retakes_counts, a_retake_that_fails_is_no_repair,
+    series_and_bases_are_told_apart_among_many, the_last_of_very_many_retakes_counts,
+    a_group_that_is_renamed_by_a_resumption_is_the_same, the_last_taken_counts,
+    the_later_of_equal_retakes_counts, a_retake_that_fails_is_no_repair,
     words_beyond_those_that_have_room_are_counted_with_the_last,
     percentiles_need_a_sample_beyond_them, what_is_quiet_stays_quiet,
     many_points_raise_no_more_alarms_than_one, shapes_are_flagged_among_many_points,
