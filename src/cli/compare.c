@@ -25,7 +25,8 @@ static void print_help(void)
         "A and B are folders of runs or names of saved baselines; RUN:FIELD=VALUE,... is the part\n"
         "of a run whose points have those values. Two parts of one run are compared in pairs.\n\n"
         "  --fail-above PCT  exit with 1 when B is slower by more than PCT percent at some point:\n"
-        "                    when the whole interval says so\n"
+        "                    when the whole interval says so; and when a point of A failed, was\n"
+        "                    not measured or is missing in B\n"
         "  --format F        text, csv or json [text]\n"
         "  --color WHEN      auto, always or never [auto]\n"
         "  --save NAME       keep a run as a baseline\n"
@@ -252,26 +253,12 @@ static void release_side(struct side *s)
 /* --- comparing ----------------------------------------------------------------------------------
  */
 
-/* Says which points exceed the limit; the exit status. */
 static int judge(const struct comparison *c, double percent)
 {
-    const struct compared *worst;
     if (isnan(percent))
         return STATUS_OK;
-    size_t n = comparison_exceeding(c, percent, &worst), untold = c->n_verdicts[VERDICT_FEW];
     fflush(stdout);
-    if (untold)
-        fprintf(stderr, "poolmark: of %zu point%s nothing can be told: too few samples\n", untold,
-                untold == 1 ? "" : "s");
-    if (n == 0)
-        return STATUS_OK;
-    char name[FIELD_TEXT_BYTES];
-    fprintf(stderr,
-            "poolmark: B is slower by more than %g %% at %zu of %zu points, the whole interval of "
-            "the ratio being above %g; most at %s: %.3f [%.3f, %.3f]\n",
-            percent, n, c->matching.n, 1 + percent / 100, comparison_name(c, worst, name),
-            worst->row.ratio, worst->row.ratio_low, worst->row.ratio_high);
-    return STATUS_FAILED;
+    return comparison_passes(c, percent, stderr) ? STATUS_OK : STATUS_FAILED;
 }
 
 static int compare_sides(const struct request *r, struct side *sides, bool one_run, struct err *err)

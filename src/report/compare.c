@@ -29,6 +29,8 @@ const char *verdict_name(enum verdict verdict)
         [VERDICT_SAME] = "no difference shown",
         [VERDICT_FASTER] = "faster",
         [VERDICT_SLOWER] = "slower",
+        [VERDICT_FASTER_HERE] = "faster in one launch",
+        [VERDICT_SLOWER_HERE] = "slower in one launch",
         [VERDICT_FEW] = "too few samples",
         [VERDICT_NO_RATIO] = "no ratio",
         [VERDICT_NOT_MEASURED] = "not measured",
@@ -119,10 +121,10 @@ static void estimate_unpaired(const struct comparison *c, struct compared *item,
     struct ratio r = stats_ratio_if(room->a, room->launches_a, m->a->n, room->b, room->launches_b,
                                     m->b->n, c->confidence, p_alike(c) / 2); /* two tests */
     take_interval(row, r.ratio, r.ci, r.method);
-    count_units(
-        row, least(m->a->n, m->b->n),
-        least(count_launches(room->launches_a, m->a->n), count_launches(room->launches_b, m->b->n)),
-        "samples", r.ci.known ? r.method : STATS_NO_INTERVAL);
+    row->launches =
+        least(count_launches(room->launches_a, m->a->n), count_launches(room->launches_b, m->b->n));
+    count_units(row, least(m->a->n, m->b->n), row->launches, "samples",
+                r.ci.known ? r.method : STATS_NO_INTERVAL);
 }
 
 static void estimate_paired(const struct comparison *c, struct compared *item,
@@ -132,6 +134,7 @@ static void estimate_paired(const struct comparison *c, struct compared *item,
     size_t n = (size_t)row->pairs;
     struct estimate e = stats_estimate_if(room->a, room->launches_a, n, c->confidence, p_alike(c));
     take_interval(row, e.median, e.median_ci, e.method);
+    row->launches = e.n_launches;
     count_units(row, n, e.n_launches, "pairs", e.method);
 }
 
@@ -203,6 +206,14 @@ static double chain_of(const struct summary_point *p)
     return p->n_chain ? (double)p->chain_ps_sum / (double)p->n_chain : NAN;
 }
 
+/* Chains with one behind the sample as well are the least of several parts, older ones were a mean:
+ * of the same clock the two differ by some tenths of a percent. */
+static double chain_ratio(const struct match *m)
+{
+    return (m->a->n_chain_end > 0) == (m->b->n_chain_end > 0) ? chain_of(m->b) / chain_of(m->a)
+                                                              : NAN;
+}
+
 static void add_flag(struct compare_row *row, const char *flag)
 {
     size_t used = strlen(row->flags);
@@ -220,7 +231,7 @@ static bool is_disturbed(const struct summary_point *p)
 static void flag(struct compared *item)
 {
     struct compare_row *row = &item->row;
-    bool differs = item->verdict == VERDICT_FASTER || item->verdict == VERDICT_SLOWER;
+    bool differs = row->ratio_low > 1 || row->ratio_high < 1;
     /* In one pass both had the same clock. */
     double effect = log(row->ratio), clock = log(row->chain_ratio);
     if (differs && row->pairs == 0 && clock * effect > 0 && fabs(clock) >= fabs(effect))
@@ -240,9 +251,12 @@ static enum verdict judge(const struct compare_row *row, bool has_zero)
         return VERDICT_NO_RATIO;
     if (isnan(row->ratio_low) || isnan(row->ratio_high))
         return VERDICT_FEW;
-    return row->ratio_low > 1    ? VERDICT_SLOWER
-           : row->ratio_high < 1 ? VERDICT_FASTER
-                                 : VERDICT_SAME;
+    bool is_alone = row->launches == 1;
+    if (row->ratio_low > 1)
+        return is_alone ? VERDICT_SLOWER_HERE : VERDICT_SLOWER;
+    if (row->ratio_high < 1)
+        return is_alone ? VERDICT_FASTER_HERE : VERDICT_FASTER;
+    return VERDICT_SAME;
 }
 
 /* Fields in which b's point is another than a's. */
@@ -276,7 +290,7 @@ static void estimate(struct comparison *c, struct compared *item, const struct r
                                 .ratio_high = NAN,
                                 .confidence = c->confidence,
                                 .needed = stats_least_for(c->confidence),
-                                .chain_ratio = chain_of(m->b) / chain_of(m->a)};
+                                .chain_ratio = chain_ratio(m)};
     take_times(m->a, room->a, room->launches_a);
     row->a_s = stats_median(room->a, m->a->n);
     take_times(m->b, room->b, room->launches_b);
@@ -293,6 +307,11 @@ static void estimate(struct comparison *c, struct compared *item, const struct r
     flag(item);
     c->n_paired += row->pairs > 0;
     c->n_verdicts[item->verdict]++;
+    if (!isfinite(row->ratio_low))
+        return;
+    c->n_alone += row->launches == 1;
+    if (row->launches > 1 && (!c->few_launches || row->launches < c->few_launches))
+        c->few_launches = row->launches;
 }
 
 /* --- all of them --------------------------------------------------------------------------------
@@ -351,7 +370,7 @@ size_t comparison_exceeding(const struct comparison *c, double percent,
     *worst = NULL;
     for (size_t i = 0; i < c->matching.n; i++) {
         const struct compare_row *row = &c->items[i].row;
-        if (!(row->ratio_low > 1 + percent / 100))
+        if (!(row->ratio_low > 1 + percent / 100) || row->launches <= 1)
             continue;
         n++;
         if (!*worst || row->ratio_low > (*worst)->row.ratio_low)
@@ -360,14 +379,14 @@ size_t comparison_exceeding(const struct comparison *c, double percent,
     return n;
 }
 
-char *comparison_name(const struct comparison *c, const struct compared *item,
+char *comparison_name(const struct comparison *c, const struct point *point,
                       char name[FIELD_TEXT_BYTES])
 {
     unsigned varying = FACTOR_BACKEND;
     char factors[FACTORS_NAME_BYTES];
     for (size_t i = 1; i < c->matching.n; i++)
         varying |= factors_between(&c->items[0].match.a->point, &c->items[i].match.a->point);
-    factors_name(&item->match.a->point, varying, factors);
-    snprintf(name, FIELD_TEXT_BYTES, "%.80s: %.170s", item->match.a->point.experiment, factors);
+    factors_name(point, varying, factors);
+    snprintf(name, FIELD_TEXT_BYTES, "%.80s: %.170s", point->experiment, factors);
     return name;
 }

@@ -4,7 +4,8 @@
  * paired. Else the two sets of times are compared as they are (stats_ratio). With m points each
  * interval has confidence 1 - 0.05/m (Bonferroni), so all of them hold together with 95 %, and so
  * do the verdicts. Whether launches differ is asked of all points together: where they do, each
- * launch is one observation.
+ * launch is one observation. One launch tells nothing of others: what it shows is told as of this
+ * launch alone, and never counts as a regression.
  */
 #ifndef POOLMARK_REPORT_COMPARE_H
 #define POOLMARK_REPORT_COMPARE_H
@@ -23,6 +24,8 @@ enum verdict {
     VERDICT_SAME, /* no difference shown */
     VERDICT_FASTER,
     VERDICT_SLOWER,
+    VERDICT_FASTER_HERE, /* in one launch, on one side at least */
+    VERDICT_SLOWER_HERE,
     VERDICT_FEW,
     VERDICT_NO_RATIO, /* a time is 0 */
     VERDICT_NOT_MEASURED,
@@ -46,6 +49,8 @@ struct comparison {
     bool launches_differ; /* by more than their samples do, by a test of all points together */
     double confidence;    /* of each interval */
     size_t n_paired, n_tested;
+    size_t n_alone;      /* that have an interval, with one launch on a side */
+    size_t few_launches; /* the fewest of the others that have one; 0: there are no others */
     size_t n_verdicts[VERDICT_COUNT];
 };
 
@@ -55,13 +60,19 @@ int comparison_make(struct comparison *c, const struct part *a, const struct par
                     bool is_one_run, struct err *err);
 void comparison_release(struct comparison *c);
 
-/* Points whose whole interval lies above 1 + percent/100; the first of them in *worst. */
+/* Points whose whole interval lies above 1 + percent/100, of more than one launch; the worst of
+ * them in *worst. */
 size_t comparison_exceeding(const struct comparison *c, double percent,
                             const struct compared **worst);
 
 /* Writes what tells the point among those of its part, as "procpool, dynamic, 2 workers". */
-char *comparison_name(const struct comparison *c, const struct compared *item,
+char *comparison_name(const struct comparison *c, const struct point *point,
                       char name[FIELD_TEXT_BYTES]);
+
+/* Whether B passes: it is nowhere slower by more than so many percent, and there is no point of A
+ * at which that could not be judged since it failed, was not measured or is missing in B. Writes
+ * what speaks against it, and what is left open: points with too few samples or launches pass. */
+bool comparison_passes(const struct comparison *c, double percent, FILE *to);
 
 /* The text for people, at most `columns` wide where names allow it; differences may be NULL. */
 void comparison_write_text(const struct comparison *c, const struct differences *d, FILE *to,

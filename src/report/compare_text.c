@@ -6,6 +6,7 @@
 #include "report/compare.h"
 #include "report/factors.h"
 #include "report/format.h"
+#include "stats/stats.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -344,6 +345,10 @@ static void print_clock(FILE *to, const struct comparison *c)
     double a = c->total_a.chain_ns, b = c->total_b.chain_ns;
     if (c->is_one_run || !isfinite(a) || !isfinite(b))
         return;
+    if ((c->total_a.n_chain_end > 0) != (c->total_b.n_chain_end > 0)) {
+        fputs("  clock: not compared: the two versions time the register chain differently\n", to);
+        return;
+    }
     double percent = 100 * (b / a - 1);
     fprintf(to, "  clock: register chain %.3g ns an iteration in A, %.3g ns in B", a, b);
     if (fabs(percent) >= 0.05)
@@ -371,6 +376,29 @@ static bool rests_on_few_launches(const struct comparison *c)
     return false;
 }
 
+/* What intervals of so many launches are worth. */
+static void add_launches(struct text *t, const struct comparison *c)
+{
+    struct estimate e = {.n_launches = c->few_launches, .median_ci.known = true};
+    if (c->n_alone && !c->few_launches)
+        text_addf(t, " There is one launch on a side: what it shows holds for this launch alone, "
+                     "and another may differ. Take --launches 6, or 2 at least.");
+    else if (c->n_alone)
+        text_addf(t,
+                  " At %zu point%s there is one launch on a side: what it shows holds for this "
+                  "launch alone, and another may differ.",
+                  c->n_alone, c->n_alone == 1 ? "" : "s");
+    if (c->launches_differ && rests_on_few_launches(c))
+        text_addf(t, " Launches differ by more than their samples do, so they are what counts: "
+                     "with more of them (--launches 6 or more) intervals are narrower.");
+    else if (c->few_launches && c->few_launches < STATS_LEAST_FOR_INTERVAL)
+        text_addf(t,
+                  " Launches look alike, but they are few: should they differ, a 95 %% interval "
+                  "from %zu of them holds the truth in about %.0f of 100 cases at worst; "
+                  "--launches %d or more makes that good.",
+                  c->few_launches, 100 * stats_coverage(&e), STATS_LEAST_FOR_INTERVAL);
+}
+
 static void print_meaning(FILE *to, const struct comparison *c, int columns)
 {
     struct text t = TEXT_INIT;
@@ -395,9 +423,7 @@ static void print_meaning(FILE *to, const struct comparison *c, int columns)
     else
         text_addf(&t, "The runs were not taken side by side: a drift of the machine between them "
                       "counts as a difference.");
-    if (c->launches_differ && rests_on_few_launches(c))
-        text_addf(&t, " Launches differ by more than their samples do, so they are what counts: "
-                      "with more of them (--launches 6 or more) intervals are narrower.");
+    add_launches(&t, c);
     fputc('\n', to);
     format_folded(to, t.text, 0, columns);
     text_release(&t);
@@ -428,8 +454,9 @@ static void print_lone(FILE *to, char letter, const struct summary_point *const 
 
 static void print_end(FILE *to, const struct comparison *c, int columns)
 {
-    static const enum verdict order[] = {VERDICT_SLOWER, VERDICT_FASTER,   VERDICT_SAME,
-                                         VERDICT_FEW,    VERDICT_NO_RATIO, VERDICT_NOT_MEASURED};
+    static const enum verdict order[] = {
+        VERDICT_SLOWER, VERDICT_FASTER, VERDICT_SLOWER_HERE, VERDICT_FASTER_HERE,
+        VERDICT_SAME,   VERDICT_FEW,    VERDICT_NO_RATIO,    VERDICT_NOT_MEASURED};
     struct text t = TEXT_INIT;
     text_addf(&t, "%zu point%s compared:", c->matching.n, c->matching.n == 1 ? "" : "s");
     bool is_first = true;

@@ -61,6 +61,21 @@ fast=1ms,1.01ms,1.02ms
     assert_words "$output" 'too few: 4 of 7 samples'
 }
 
+@test "--fail-above: what cannot be judged does not pass; one launch always does" {
+    make_run a $fast
+    make_run b "$fast --die-at 1 9"
+    run_split 1 "$poolmark" compare a:backend=mock b:backend=mock --fail-above 5
+    assert_words "$stderr" 'poolmark: failed in B: 2 points: command-line: mock, 1 worker; command-line: mock, 2 workers'
+    make_run c $fast --workers 2
+    run_split 1 "$poolmark" compare a:backend=mock c:backend=mock --fail-above 5
+    [ "$stderr" = 'poolmark: missing in B: 1 point: command-line: mock, 1 worker' ]
+    run_split 0 "$poolmark" compare c:backend=mock a:backend=mock --fail-above 5
+    make_run d $slow --launches 1 --reps 12
+    run_split 0 "$poolmark" compare a:backend=mock d:backend=mock --fail-above 5
+    assert_words "$stderr" 'of 2 points nothing can be told beyond one launch'
+    assert_words "$output" 'slower in one launch at 2' 'There is one launch on a side'
+}
+
 @test "csv and json" {
     make_run a $fast
     make_run b $slow --workers 2,3
@@ -74,7 +89,7 @@ fast=1ms,1.01ms,1.02ms
 }
 
 @test "two parts of one run are paired" {
-    "$poolmark" run --out a --quiet --workload null --tasks 12 --workers 2 --backends one,two --reps 6 --launches 1 \
+    "$poolmark" run --out a --quiet --workload null --tasks 12 --workers 2 --backends one,two --reps 3 --launches 2 \
         --cell "one=./mock_cell --times $fast|two=./mock_cell --times $slow" >/dev/null
     run_split 1 "$poolmark" compare a:backend=one a:backend=two --fail-above 10
     assert_words "$output" 'paired: both parts were taken side by side' 'slower at 1'

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "report/compare.h"
+#include "report/factors.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -91,6 +92,19 @@ static void release(void)
     comparison_release(&comparison);
     part_release(&part_a);
     part_release(&part_b);
+}
+
+static bool passes;
+
+/* What is told of passing, and whether it does. */
+static const char *told(double percent)
+{
+    static char text[2048];
+    FILE *to = fmemopen(text, sizeof text, "w");
+    *text = '\0';
+    passes = comparison_passes(&comparison, percent, to);
+    fclose(to);
+    return text;
 }
 
 static void assert_refused(int status, const char *words)
@@ -320,6 +334,59 @@ START_TEST(lone_experiments_stand_for_one_another)
 }
 END_TEST
 
+/* A list of each number of tasks, its base and points of two backends; `step` -1: the other way
+ * round. */
+static void add_grid(struct summary *s, int step)
+{
+    enum { LISTS = 8, BACKENDS = 2, CHUNKS = 3, WORKERS = 4, N = BACKENDS * CHUNKS * WORKERS + 1 };
+    for (int i = 0; i < LISTS * N; i++) {
+        uint64_t k = (uint64_t)(step > 0 ? i : LISTS * N - 1 - i);
+        struct point p = plain(k % N % BACKENDS ? "procpool" : "openmp", 1 + k % N / 2 % WORKERS);
+        if (k % N == N - 1)
+            p = plain("seq", 1);
+        else
+            p.chunk = 1 + k % N / BACKENDS / WORKERS;
+        p.chunk_auto = 0;
+        p.tasks = 100 + k / N;
+        add_times(add_point(s, p), 2, 3, 1e6);
+    }
+}
+
+/* Each finds its own, as if it were held against all. */
+START_TEST(counterparts_are_found_among_many)
+{
+    static const struct {
+        const char *a, *b;
+        size_t n, only_b;
+        unsigned differ;
+    } cases[] = {{"a", "b", 200, 0, 0},
+                 {"a:backend=procpool", "b:backend=openmp", 96, 0, FACTOR_BACKEND},
+                 {"a:backend=seq", "b:backend=openmp,chunk=2,workers=3", 8, 0,
+                  FACTOR_BACKEND | FACTOR_SCHEDULE | FACTOR_CHUNK | FACTOR_WORKERS},
+                 {"a:backend=openmp,chunk=2,workers=3", "b:backend=seq", 8, 0,
+                  FACTOR_BACKEND | FACTOR_SCHEDULE | FACTOR_CHUNK | FACTOR_WORKERS},
+                 {"a:chunk=1,backend=openmp", "b:chunk=3,backend=openmp", 32, 0, FACTOR_CHUNK},
+                 {"a:tasks=101", "b:tasks=107", 25, 0, FACTOR_TASKS},
+                 {"a:workers=4,backend=openmp", "b:backend=openmp", 24, 72, FACTOR_WORKERS}};
+    struct summary a = {0}, b = {0};
+    add_grid(&a, 1);
+    add_grid(&b, -1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_msg(compare(cases[i].a, &a, cases[i].b, &b) == 0, "%s", err.text);
+        ck_assert_uint_eq(comparison.matching.n, cases[i].n);
+        ck_assert_uint_eq(comparison.matching.n_only_a, 0);
+        ck_assert_uint_eq(comparison.matching.n_only_b, cases[i].only_b);
+        for (size_t k = 0; k < cases[i].n; k++) {
+            const struct match *m = &comparison.matching.items[k];
+            ck_assert_uint_eq(factors_between(&m->a->point, &m->b->point) & ~cases[i].differ, 0);
+        }
+        release();
+    }
+    summary_release(&a);
+    summary_release(&b);
+}
+END_TEST
+
 /* --- verdicts ----------------------------------------------------------------------------------
  */
 
@@ -354,6 +421,75 @@ START_TEST(too_few_samples_are_told)
 }
 END_TEST
 
+/* Launches may differ, and one does not tell: nothing is claimed beyond it, and nothing fails. */
+START_TEST(one_launch_is_told_as_one)
+{
+    struct summary a = {0}, b = {0};
+    add_times(add_point(&a, plain("procpool", 2)), 3, 10, 2e6);
+    add_times(add_point(&b, plain("procpool", 2)), 1, 30, 3e6);
+    add_times(add_point(&b, plain("openmp", 2)), 1, 30, 2e6);
+    const struct compared *worst;
+    static const struct {
+        const char *a, *b;
+        enum verdict verdict;
+    } cases[] = {{"a", "b:backend=procpool", VERDICT_SLOWER_HERE},
+                 {"b:backend=procpool", "a", VERDICT_FASTER_HERE},
+                 {"b:backend=openmp", "b:backend=procpool", VERDICT_SLOWER_HERE}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_int_eq(compare(cases[i].a, *cases[i].a == 'a' ? &a : &b, cases[i].b,
+                                 *cases[i].b == 'a' ? &a : &b),
+                         0);
+        ck_assert_int_eq(comparison.items[0].verdict, cases[i].verdict);
+        ck_assert_uint_eq(comparison.items[0].row.launches, 1);
+        ck_assert_uint_eq(comparison.n_alone, 1);
+        ck_assert_uint_eq(comparison.items[0].row.pairs, i == 2 ? 30 : 0);
+        ck_assert_uint_eq(comparison_exceeding(&comparison, 0, &worst), 0);
+        ck_assert_str_eq(told(0), "poolmark: of 1 point nothing can be told beyond one launch, "
+                                  "which never fails: measure with --launches 2 or more\n");
+        ck_assert(passes);
+        release();
+    }
+    summary_release(&a);
+    summary_release(&b);
+}
+END_TEST
+
+/* What cannot be judged does not pass. */
+START_TEST(what_cannot_be_judged_is_told_and_does_not_pass)
+{
+    struct summary a = {0}, b = {0};
+    for (uint64_t w = 1; w <= 5; w++) {
+        add_times(add_point(&a, plain("procpool", w)), 6, 3, 2e6);
+        if (w < 5)
+            add_times(add_point(&b, plain("procpool", w)), 6, w == 2 ? 0 : 3, 2e6);
+    }
+    ck_assert_int_eq(compare("a:workers=1", &a, "b:workers=1", &b), 0);
+    ck_assert_str_eq(told(5), "");
+    ck_assert(passes);
+    release();
+    b.points[0].n_failed = 2; /* one of them was taken again, and right */
+    b.points[0].n_retaken = 1;
+    b.points[2].observations[4].ns = 0;
+    a.points[3].n = 0;
+    ck_assert_int_eq(compare("a", &a, "b", &b), 0);
+    ck_assert_str_eq(
+        told(5), "poolmark: failed in B: 1 point: e: procpool, 1 worker\n"
+                 "poolmark: not measured in B: 1 point: e: procpool, 2 workers\n"
+                 "poolmark: not measured in A: 1 point: e: procpool, 4 workers\n"
+                 "poolmark: a time is 0, so there is no ratio: 1 point: e: procpool, 3 workers\n"
+                 "poolmark: missing in B: 1 point: e: procpool, 5 workers\n");
+    ck_assert(!passes);
+    release();
+    b.points[0].n_retaken = 2;
+    ck_assert_int_eq(compare("a:workers=1", &a, "b:workers=1", &b), 0);
+    ck_assert_str_eq(told(5), "");
+    ck_assert(passes);
+    release();
+    summary_release(&a);
+    summary_release(&b);
+}
+END_TEST
+
 START_TEST(a_clock_that_differs_as_much_is_told)
 {
     struct summary a = {0}, b = {0};
@@ -372,6 +508,17 @@ START_TEST(a_clock_that_differs_as_much_is_told)
         ck_assert_int_eq(strstr(comparison.items[0].row.flags, "clock") != NULL, cases[i].is_told);
         release();
     }
+    /* A version that times the chain otherwise says nothing of the clock. */
+    b.points[0].chain_ps_sum = 15 * 1300;
+    b.points[0].n_chain_end = 15;
+    ck_assert_int_eq(compare("a", &a, "b", &b), 0);
+    ck_assert_str_eq(comparison.items[0].row.flags, "");
+    ck_assert(isnan(comparison.items[0].row.chain_ratio));
+    release();
+    a.points[0].n_chain_end = 15;
+    ck_assert_int_eq(compare("a", &a, "b", &b), 0);
+    ck_assert_str_eq(comparison.items[0].row.flags, "clock");
+    release();
     summary_release(&a);
     summary_release(&b);
 }
@@ -563,8 +710,10 @@ END_TEST
 UNIT_MAIN("compare", operands_are_taken_apart, parts_hold_what_was_asked_for,
           points_of_two_runs_are_matched_by_their_factors, parts_of_one_run_are_paired,
           what_is_ambiguous_or_has_nothing_in_common_is_refused,
-          of_several_that_fit_the_nearest_is_taken, lone_experiments_stand_for_one_another,
-          too_few_samples_are_told, a_clock_that_differs_as_much_is_told,
+          of_several_that_fit_the_nearest_is_taken, counterparts_are_found_among_many,
+          one_launch_is_told_as_one, what_cannot_be_judged_is_told_and_does_not_pass,
+          lone_experiments_stand_for_one_another, too_few_samples_are_told,
+          a_clock_that_differs_as_much_is_told,
           UNIT_LOOP(tables_of_runs_that_are_alike_show_no_difference, 0, 4),
           UNIT_LOOP(differences_that_are_there_are_shown, 0, 4), manifests_are_compared_key_by_key,
           configurations_are_compared_key_by_key, topologies_are_compared_by_what_they_hold)
