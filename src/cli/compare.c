@@ -128,6 +128,8 @@ static int read_arguments(struct request *r, int argc, char **argv, struct err *
     if (!r->save && r->n_operands < 2)
         return err_set(err, "two runs are needed, each the folder of a run or the name of a "
                             "baseline, as results/quick-20260101-120000");
+    if (r->save && r->fail_above)
+        return err_set(err, "--save keeps a run: --fail-above belongs to a comparison");
     if (r->force && !r->save)
         return err_set(err, "--force belongs to --save");
     return read_values(r, err);
@@ -169,8 +171,10 @@ static int find_folder(struct side *s, const char *operand, const char *baseline
     const char *why = stat(s->part.run, &st) != 0 ? "there is no such folder"
                       : S_ISDIR(st.st_mode)       ? "it has no manifest.json"
                                                   : "it is a file";
-    return err_set(err, "%.200s is neither the folder of a run (%s) nor a baseline (in %.100s: %s)",
-                   s->part.run, why, baselines, names);
+    const char *part = strchr(s->part.run, ':') ? "; a part of a run is RUN:FIELD=VALUE" : "";
+    return err_set(err,
+                   "%.200s is neither the folder of a run (%s) nor a baseline (in %.100s: %s)%s",
+                   s->part.run, why, baselines, names, part);
 }
 
 static char *read_text(const char *folder, const char *name)
@@ -211,6 +215,19 @@ static int read_samples(struct side *s, struct err *err)
     if (s->summary.cut_off)
         fprintf(stderr, "poolmark: %s: the last line is cut off and left out\n", path);
     return s->summary.n ? 0 : err_set(err, "%s: there is no sample below the header", path);
+}
+
+/* Says when the run did not come to its end: its points may lack samples. */
+static void tell_cut_short(const struct side *s)
+{
+    const json_t *result = json_object_get(s->manifest, "result");
+    const char *why = json_is_true(json_object_get(result, "interrupted"))   ? "was interrupted"
+                      : json_is_true(json_object_get(result, "out_of_time")) ? "was out of time"
+                      : json_is_object(result)                               ? NULL
+                                               : "has not come to its end";
+    if (why)
+        fprintf(stderr, "poolmark: %.300s: the run %s; its points may lack samples\n", s->part.run,
+                why);
 }
 
 /* Whether both have the same samples, byte by byte: of one run, though one may be a copy. */
@@ -309,6 +326,8 @@ static int compare(const struct request *r, struct err *err)
         status = read_samples(&sides[i], err);
     for (int i = 0; i < 2 && status == 0; i++) {
         status = read_circumstances(&sides[i], err);
+        if (status == 0 && !(one_run && i == 1))
+            tell_cut_short(&sides[i]);
         if (status == 0)
             status = part_choose(&sides[i].part, &sides[one_run ? 0 : i].summary, err);
     }
@@ -332,6 +351,8 @@ static int save(const struct request *r, struct err *err)
                          r->operands[0]);
     if (status == 0)
         status = read_samples(&s, err);
+    if (status == 0 && (status = read_circumstances(&s, err)) == 0)
+        tell_cut_short(&s);
     if (status == 0 && (lock = folder_lock(s.folder, err)) < 0)
         status = -1;
     if (status == 0)

@@ -386,6 +386,8 @@ char *comparison_name(const struct comparison *c, const struct point *point,
     char factors[FACTORS_NAME_BYTES];
     for (size_t i = 1; i < c->matching.n; i++)
         varying |= factors_between(&c->items[0].match.a->point, &c->items[i].match.a->point);
+    for (size_t i = 0; i < c->matching.n_only_a; i++)
+        varying |= factors_between(&c->items[0].match.a->point, &c->matching.only_a[i]->point);
     factors_name(point, varying, factors);
     snprintf(name, FIELD_TEXT_BYTES, "%.80s: %.170s", point->experiment, factors);
     return name;

@@ -14,6 +14,9 @@
 #include "report/differences.h"
 #include "report/parts.h"
 
+/* A share of disturbed samples that is worth a sentence in a comparison of two runs. */
+#define COMPARE_MUCH_DISTURBED 0.2
+
 struct compare_row {
     COMPARE_FIELDS(RECORD_MEMBER)
 };

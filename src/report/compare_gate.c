@@ -2,6 +2,8 @@
  * judged does not pass: a program that dies is no faster one. */
 #include "report/compare.h"
 
+#include <math.h>
+
 enum { MOST_NAMED = 5 };
 
 static bool has_failed(const struct compared *item)
@@ -99,5 +101,11 @@ bool comparison_passes(const struct comparison *c, double percent, FILE *to)
                 percent, n, c->matching.n, 1 + percent / 100,
                 comparison_name(c, &worst->match.a->point, name), worst->row.ratio,
                 worst->row.ratio_low, worst->row.ratio_high);
+    double a = part_disturbed(&c->total_a), b = part_disturbed(&c->total_b);
+    if (n && !c->is_one_run && fmax(a, b) >= COMPARE_MUCH_DISTURBED)
+        fprintf(to,
+                "poolmark: that may be the machine: of the samples that count %.0f %% in A and "
+                "%.0f %% in B were disturbed\n",
+                100 * a, 100 * b);
     return is_whole && n == 0;
 }

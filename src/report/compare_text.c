@@ -350,7 +350,7 @@ static void print_clock(FILE *to, const struct comparison *c)
         return;
     }
     double percent = 100 * (b / a - 1);
-    fprintf(to, "  clock: register chain %.3g ns an iteration in A, %.3g ns in B", a, b);
+    fprintf(to, "  clock: register chain %.4g ns an iteration in A, %.4g ns in B", a, b);
     if (fabs(percent) >= 0.05)
         fprintf(to, " (%+.1f %%)\n", percent);
     else
@@ -399,6 +399,19 @@ static void add_launches(struct text *t, const struct comparison *c)
                   c->few_launches, 100 * stats_coverage(&e), STATS_LEAST_FOR_INTERVAL);
 }
 
+/* Runs apart had the machine to themselves at no time, and others need not have taken as much of it
+ * from both: no interval holds that. */
+static void add_disturbances(struct text *t, const struct comparison *c)
+{
+    double a = part_disturbed(&c->total_a), b = part_disturbed(&c->total_b);
+    if (!c->is_one_run && fmax(a, b) >= COMPARE_MUCH_DISTURBED)
+        text_addf(t,
+                  " Of the samples that count %.0f %% in A and %.0f %% in B were disturbed: what "
+                  "others took from the machine is in these ratios, and no interval tells how "
+                  "much.",
+                  100 * a, 100 * b);
+}
+
 static void print_meaning(FILE *to, const struct comparison *c, int columns)
 {
     struct text t = TEXT_INIT;
@@ -406,8 +419,8 @@ static void print_meaning(FILE *to, const struct comparison *c, int columns)
     if (c->n_tested > 1)
         text_addf(&t,
                   "Intervals and verdicts of all %zu points hold together with 95 %% (each has "
-                  "%.4g %%, after Bonferroni). ",
-                  c->n_tested, floor(c->confidence * 1e6) / 1e4);
+                  "%.*g %%, after Bonferroni). ",
+                  c->n_tested, c->confidence > 0.9999 ? 7 : 4, floor(c->confidence * 1e7) / 1e5);
     else
         text_addf(&t, "The interval is at 95 %%. ");
     if (c->n_paired == c->n_tested && c->n_paired)
@@ -424,6 +437,7 @@ static void print_meaning(FILE *to, const struct comparison *c, int columns)
         text_addf(&t, "The runs were not taken side by side: a drift of the machine between them "
                       "counts as a difference.");
     add_launches(&t, c);
+    add_disturbances(&t, c);
     fputc('\n', to);
     format_folded(to, t.text, 0, columns);
     text_release(&t);

@@ -258,6 +258,11 @@ struct part_totals part_total(const struct part *part)
     return t;
 }
 
+double part_disturbed(const struct part_totals *t)
+{
+    return t->n ? (double)t->n_disturbed / (double)t->n : 0;
+}
+
 /* --- matching -----------------------------------------------------------------------------------
  */
 
@@ -582,6 +587,29 @@ static int find_counterparts(const struct rule *rule, const struct matching *m, 
     return status;
 }
 
+/* Adds the field's value to an operand, which begins with what was written. */
+static void add_filter(struct text *operand, const struct part *part, const struct field *f,
+                       const struct point *point)
+{
+    bool is_first = operand->length == 0;
+    if (is_first)
+        text_addf(operand, "%s", part->name);
+    text_addf(operand, "%c%s=", is_first && !part->n_filters ? ':' : ',', f->name);
+    add_value(operand, f, point);
+}
+
+/* As a shell takes it for one word. */
+static const char *quote(struct text *operand)
+{
+    if (strpbrk(operand->text, " |*?()[]$&;<>\"\\") && !strchr(operand->text, '\'')) {
+        char *plain = alloc_text(operand->text);
+        text_clear(operand);
+        text_addf(operand, "'%s'", plain);
+        free(plain);
+    }
+    return operand->text;
+}
+
 /* Says what the two points that differ least differ in. */
 static int refuse_all(const struct rule *rule, struct err *err)
 {
@@ -605,7 +633,7 @@ static int refuse_all(const struct rule *rule, struct err *err)
             y = q;
         }
     }
-    struct text t = TEXT_INIT, again = TEXT_INIT;
+    struct text t = TEXT_INIT, of_a = TEXT_INIT, of_b = TEXT_INIT;
     unsigned differing = x ? factors_between(x, y) & counting(rule, x, y) : 0;
     for (const struct field *f = point_fields; x && f->name; f++) {
         unsigned factor = 0;
@@ -620,19 +648,22 @@ static int refuse_all(const struct rule *rule, struct err *err)
         text_addf(&t, " and ");
         add_value(&t, f, y);
         text_addf(&t, ")");
-        if (again.length == 0) {
-            text_addf(&again, "; to compare across: %s%c%s=", rule->a->name,
-                      rule->a->n_filters ? ',' : ':', f->name);
-            add_value(&again, f, x);
-            text_addf(&again, " %s%c%s=", rule->b->name, rule->b->n_filters ? ',' : ':', f->name);
-            add_value(&again, f, y);
-        }
+        add_filter(&of_a, rule->a, f, x);
+        add_filter(&of_b, rule->b, f, y);
     }
-    err_set(err, "%s and %s have no point in common: the nearest differ in %s%s", rule->a->name,
-            rule->b->name, t.text ? t.text : "nothing that is recorded",
-            again.text ? again.text : "");
+    if (t.length)
+        err_set(err,
+                "%s and %s have no point in common: the nearest differ in %s; to compare across: "
+                "%s %s",
+                rule->a->name, rule->b->name, t.text, quote(&of_a), quote(&of_b));
+    else
+        err_set(err,
+                "%s and %s have no point in common: the nearest differ in nothing that is "
+                "recorded",
+                rule->a->name, rule->b->name);
     text_release(&t);
-    text_release(&again);
+    text_release(&of_a);
+    text_release(&of_b);
     return -1;
 }
 

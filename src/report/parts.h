@@ -47,6 +47,9 @@ struct part_totals {
 
 struct part_totals part_total(const struct part *part);
 
+/* The share of the samples that count that were disturbed. */
+double part_disturbed(const struct part_totals *totals);
+
 struct match {
     const struct summary_point *a, *b;
 };

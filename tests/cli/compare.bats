@@ -63,7 +63,7 @@ fast=1ms,1.01ms,1.02ms
 
 @test "--fail-above: what cannot be judged does not pass; one launch always does" {
     make_run a $fast
-    make_run b "$fast --die-at 1 9"
+    make_run b "$fast --die-at 1 9" || [ $? -eq 4 ]
     run_split 1 "$poolmark" compare a:backend=mock b:backend=mock --fail-above 5
     assert_words "$stderr" 'poolmark: failed in B: 2 points: command-line: mock, 1 worker; command-line: mock, 2 workers'
     make_run c $fast --workers 2
@@ -151,6 +151,8 @@ fast=1ms,1.01ms,1.02ms
     refused '--fail-above' "'nan'" -- compare a a --fail-above nan
     refused "unknown option '--fial-above'" '--fail-above' -- compare a a --fial-above 5
     refused '--force' -- compare a a --force
+    refused '--fail-above' -- compare --save x a --fail-above 5
+    refused 'a part of a run is RUN:FIELD=VALUE' -- compare a:backend a
     refused '--color' "'red'" -- compare a a --color red
     refused 'nowhere' 'there is no such folder' -- compare nowhere a
     refused 'empty' 'it has no manifest.json' -- compare empty a
@@ -165,7 +167,7 @@ fast=1ms,1.01ms,1.02ms
 @test "runs without a common point: what differs nearest" {
     make_run a $fast
     make_run b $fast --tasks 13 --workers 3
-    refused 'no point in common' 'tasks (12 and 13)' 'a:backend=mock,tasks=12 b:backend=mock,tasks=13' \
+    refused 'no point in common' 'tasks (12 and 13)' 'a:backend=mock,tasks=12,workers=' ' b:backend=mock,tasks=13,workers=3' \
         -- compare a:backend=mock b:backend=mock
 }
 
@@ -242,6 +244,18 @@ fast=1ms,1.01ms,1.02ms
     rm b/plan.ini b/topology.xml
     run_split 0 "$poolmark" compare a b
     assert_words "$output" 'plan.ini' 'topology.xml' '| -'
+}
+
+@test "a run that did not come to its end is told of" {
+    make_run a $fast
+    make_run b $fast --seed 2
+    sed -i 's/"interrupted": false/"interrupted": true/' a/manifest.json
+    sed -i 's/"result": {/"result": null, "was": {/' b/manifest.json
+    local a='poolmark: a: the run was interrupted; its points may lack samples'
+    run_split 0 "$poolmark" compare a b
+    [ "$stderr" = "$a"$'\n''poolmark: b: the run has not come to its end; its points may lack samples' ]
+    run_split 0 "$poolmark" compare --save x a
+    [ "$stderr" = "$a" ]
 }
 
 @test "a last line that is cut off is dropped and said" {

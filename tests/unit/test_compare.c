@@ -275,7 +275,7 @@ START_TEST(what_is_ambiguous_or_has_nothing_in_common_is_refused)
     add_times(add_point(&other, elsewhere), 3, 5, 2e6);
     assert_refused(compare("s", &s, "o", &other),
                    "differ in tasks (64 and 65), bind (none and close); to compare across: "
-                   "s:tasks=64 o:tasks=65");
+                   "s:tasks=64,bind=none o:tasks=65,bind=close");
     assert_refused(compare("s:tasks=64", &s, "o:tasks=65", &other), "bind (none and close)");
     /* The base has neither rule nor chunks: one point fits. */
     ck_assert_msg(compare("s:backend=seq", &s, "s:backend=openmp", &s) == 0, "%s", err.text);
