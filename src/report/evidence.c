@@ -94,12 +94,19 @@ static void read_summary(struct evidence *e)
         status = read_fields(&csv, point_fields, &row.point, &err);
         if (status == 0)
             status = read_fields(&csv, summary_fields, &row.row, &err);
+        if (status != 0)
+            break;
         row.again = find_point(e->given.summary, &row.point, e->n_rows);
         e->rows = alloc_room(e->rows, e->n_rows, &capacity, sizeof *e->rows);
         e->rows[e->n_rows++] = row;
     }
     csv_close(&csv);
     e->has_summary = status == 0;
+    if (status != 0) {
+        /* Rows in part would accuse the numbers of what only their file lacks. */
+        free(e->rows);
+        take_rows_again(e);
+    }
     text_copy(e->summary_problem, sizeof e->summary_problem, err.text);
 }
 
@@ -108,11 +115,10 @@ static void read_summary(struct evidence *e)
  * The summary has read samples.csv by its fields and found it right. Here, where a million rows are
  * to cost little more, only the cells that are needed are cut. */
 
-enum { MOST_ORDER = 1 << 28 };
-
-/* Of each sample by its order. */
+/* Of each sample, in the order of their numbers. */
 struct expected {
-    uint32_t rows; /* of workers.csv that it should have, plus 1; 0: no such sample */
+    uint64_t order;
+    uint32_t rows; /* of workers.csv that it should have */
     uint32_t seen; /* that it has */
     bool is_ok;
 };
@@ -120,20 +126,49 @@ struct expected {
 struct scan {
     struct evidence *e;
     struct expected *samples;
-    size_t n; /* room in samples: above the largest order */
+    size_t n, capacity;
+    bool in_order; /* as they stand in the file, which is so unless somebody edited it */
 };
 
-static struct expected *expected_at(struct scan *scan, uint64_t order)
+static int compare_orders(const void *a, const void *b)
 {
-    size_t n = scan->n ? scan->n : 1024;
-    while (n <= order)
-        n *= 2;
-    if (n > scan->n) {
-        scan->samples = alloc_grown(scan->samples, n, sizeof *scan->samples);
-        memset(scan->samples + scan->n, 0, (n - scan->n) * sizeof *scan->samples);
-        scan->n = n;
+    const struct expected *x = a, *y = b;
+    if (x->order != y->order)
+        return x->order < y->order ? -1 : 1;
+    return x->rows < y->rows ? -1 : x->rows > y->rows;
+}
+
+/* Puts the samples in order, and counts and drops all but one of those that have one number. */
+static void order_samples(struct scan *scan)
+{
+    size_t n = 0;
+    if (!scan->in_order && scan->n)
+        qsort(scan->samples, scan->n, sizeof *scan->samples, compare_orders);
+    for (size_t i = 0; i < scan->n; i++) {
+        bool is_twin = n > 0 && scan->samples[n - 1].order == scan->samples[i].order;
+        scan->e->n_twins += is_twin;
+        n += !is_twin;
+        scan->samples[n - 1] = scan->samples[i];
     }
-    return &scan->samples[order];
+    scan->n = n;
+}
+
+/* The sample with that number, or NULL; rows of workers.csv come in order, so it mostly is at the
+ * guess or directly behind it. */
+static struct expected *find_sample(const struct scan *scan, uint64_t order, size_t guess)
+{
+    for (size_t i = guess; i < scan->n && i <= guess + 1; i++)
+        if (scan->samples[i].order == order)
+            return &scan->samples[i];
+    size_t low = 0, high = scan->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (scan->samples[middle].order < order)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < scan->n && scan->samples[low].order == order ? &scan->samples[low] : NULL;
 }
 
 /* The columns of samples.csv that are looked at; the last may be absent in files of old. */
@@ -153,30 +188,25 @@ static uint64_t number_of(struct csv *csv, size_t column)
     return strtoull(csv_cell(csv, column), NULL, 10);
 }
 
-static int take_sample(struct scan *scan, struct csv *csv, const struct sample_columns *at)
+static void take_sample(struct scan *scan, struct csv *csv, const struct sample_columns *at)
 {
     struct evidence *e = scan->e;
-    uint64_t order = number_of(csv, at->order);
-    if (order >= MOST_ORDER) {
-        snprintf(e->samples_problem, sizeof e->samples_problem,
-                 "samples.csv:%zu: the order %" PRIu64 " is no position in a run", csv->line,
-                 order);
-        return -1;
-    }
-    struct expected *x = expected_at(scan, order);
+    struct expected x = {.order = number_of(csv, at->order),
+                         .rows = (uint32_t)number_of(csv, at->workers),
+                         .is_ok = strcmp(csv_cell(csv, at->status), "ok") == 0};
+    if (scan->n && x.order < scan->samples[scan->n - 1].order)
+        scan->in_order = false;
+    scan->samples = alloc_room(scan->samples, scan->n, &scan->capacity, sizeof *scan->samples);
+    scan->samples[scan->n++] = x;
     e->n_samples++;
-    e->n_twins += x->rows > 0;
-    x->rows = (uint32_t)number_of(csv, at->workers) + 1;
-    x->is_ok = strcmp(csv_cell(csv, at->status), "ok") == 0;
-    if (!x->is_ok)
-        return 0;
+    if (!x.is_ok)
+        return;
     e->n_ok++;
     double ns = (double)number_of(csv, at->wall), error = (double)number_of(csv, at->clock_error);
     if (ns < e->shortest_ns)
         e->shortest_ns = ns;
     if (error > 0 && error / ns > e->clock_error)
         e->clock_error = error / ns;
-    return 0;
 }
 
 static void count_workers(struct scan *scan)
@@ -188,15 +218,18 @@ static void count_workers(struct scan *scan)
         text_copy(e->workers_problem, sizeof e->workers_problem, "there is no workers.csv");
         return;
     }
-    size_t order = csv_column(&csv, "order");
+    size_t order = csv_column(&csv, "order"), guess = 0;
     while (csv_next(&csv)) {
         char *end;
         const char *cell = csv_cell(&csv, order);
         uint64_t number = strtoull(cell, &end, 10);
-        if (*cell && !*end && number < scan->n && scan->samples[number].rows)
-            scan->samples[number].seen++;
-        else
+        struct expected *x = *cell && !*end ? find_sample(scan, number, guess) : NULL;
+        if (x) {
+            x->seen++;
+            guess = (size_t)(x - scan->samples);
+        } else {
             e->n_strangers++;
+        }
     }
     csv_close(&csv);
 }
@@ -226,23 +259,22 @@ static void read_samples(struct evidence *e)
     char path[PATH_BYTES];
     struct csv csv;
     struct err err = {""};
-    struct scan scan = {.e = e};
+    struct scan scan = {.e = e, .in_order = true};
     e->shortest_ns = INFINITY;
     if (csv_open(&csv, path_of(e, "samples.csv", path), &err) == 0) {
         struct sample_columns at = find_columns(&csv);
-        while (csv_next(&csv) && take_sample(&scan, &csv, &at) == 0)
-            ;
+        while (csv_next(&csv))
+            take_sample(&scan, &csv, &at);
         csv_close(&csv);
+        order_samples(&scan);
     } else {
         text_copy(e->samples_problem, sizeof e->samples_problem, err.text);
     }
     count_workers(&scan);
     for (size_t i = 0; i < scan.n; i++) {
         const struct expected *x = &scan.samples[i];
-        if (!x->rows || !x->is_ok || x->seen + 1 == x->rows)
-            continue;
-        if (e->n_short++ == 0)
-            name_short(e, i, x->seen);
+        if (x->is_ok && x->seen != x->rows && e->n_short++ == 0)
+            name_short(e, x->order, x->seen);
     }
     free(scan.samples);
 }

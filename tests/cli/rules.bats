@@ -295,6 +295,30 @@ only_broken() {
     assert_words "$(tr -s ' \n' ' ' <<<"$output")" 'there is no summary.csv' 'poolmark plot'
 }
 
+@test "a summary.csv of older columns, or with a row that is no row, accuses no number" {
+    sound_run
+    cp -r out kept
+    cut -d, -f1-20 kept/summary.csv >out/summary.csv
+    judged 1
+    assert_words "$(tr -s ' \n' ' ' <<<"$output")" 'summary.csv has no column' 'poolmark plot'
+    [ "$(grep -c 'NOT MET' <<<"$output")" -eq 1 ] || complain 'more than summary.csv is not met'
+    edit kept/summary.csv median_s '"many"' procpool
+    cp kept/summary.csv out/
+    judged 1
+    assert_words "$(tr -s ' \n' ' ' <<<"$output")" 'summary.csv:3' 'many'
+    [ "$(grep -c 'NOT MET' <<<"$output")" -eq 1 ] || complain 'more than summary.csv is not met'
+}
+
+@test "a number of a sample that is beyond all others costs no memory, and is told" {
+    sound_run
+    edit out/samples.csv order 'NR==8?"268435455":X'
+    run_split 1 bash -c 'ulimit -v 1000000; exec bin/poolmark validate out'
+    broken 10 '1 of 24 samples lack the times of their workers' 'sample 268435455'
+    edit out/samples.csv order 'NR==9?"18446744073709551615":NR==10?5:X'
+    judged 1
+    assert_words "$output" '1 of 24 order numbers come twice'
+}
+
 @test "what is no run is refused in one sentence; JSON has the same as text" {
     mkdir empty
     refused 'empty' 'not the folder of a run' -- validate empty
