@@ -115,6 +115,16 @@ run_of_alice() {
     diff out/plan.ini again/plan.ini
 }
 
+@test "nor the name of whoever is behind sudo" {
+    mkdir -p home/alice
+    cp mock_cell home/alice/
+    run_split 0 env HOME=/root USER=root LOGNAME=root SUDO_USER=alice "$poolmark" run --out out --quiet --workload null \
+        --tasks 12 --workers 2 --backends mock --reps 2 --launches 1 --retakes 0 \
+        --cell "mock=$PWD/home/alice/mock_cell"
+    [ -z "$(grep -rli alice out)" ] || complain "alice is named: $(grep -rhi alice out | head -3)"
+    grep -q 'home/~/mock_cell' out/plan.ini || complain 'the cell is not told'
+}
+
 @test "no host's name in what a run writes, unless it is asked for; standard error has it" {
     need_host
     prefix=(unshare -u sh -c 'hostname "$0" && exec "$@"' testhost77)

@@ -3,6 +3,7 @@
 #include "run/hosts.h"
 #include "unit.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +66,46 @@ START_TEST(root_names_nobody)
 }
 END_TEST
 
+/* Behind sudo is somebody whose name is as little to be written; what was hidden is found again. */
+START_TEST(root_is_somebody)
+{
+    static const char *const variables[] = {"SUDO_USER", "DOAS_USER"};
+    for (size_t i = 0; i < 2; i++) {
+        struct text hidden = TEXT_INIT, shown = TEXT_INIT;
+        setenv("HOME", "/root", 1);
+        setenv("USER", "root", 1);
+        setenv("LOGNAME", "root", 1);
+        setenv(variables[i], "alice", 1);
+        const char *text = "mock=/home/alice/cell --log /root/x alice/y";
+        home_hide(&hidden, text);
+        ck_assert_str_eq(hidden.text, "mock=/home/~/cell --log ~/x ./~/y");
+        home_show(&shown, hidden.text);
+        ck_assert_str_eq(shown.text, "mock=/home/alice/cell --log /root/x ./alice/y");
+        text_release(&hidden);
+        text_release(&shown);
+        unsetenv(variables[i]);
+    }
+}
+END_TEST
+
+/* The home of another one than HOME's, if it does not tell by its name whose it is. */
+START_TEST(other_homes_are_hidden)
+{
+    struct passwd *nobody = getpwnam("nobody");
+    struct text text = TEXT_INIT, hidden = TEXT_INIT;
+    if (!nobody || nobody->pw_dir[0] != '/' || !nobody->pw_dir[1])
+        return; /* the machine has no such user */
+    be_alice();
+    setenv("SUDO_USER", "nobody", 1);
+    text_addf(&text, "%s/cell", nobody->pw_dir);
+    home_hide(&hidden, text.text);
+    ck_assert_str_eq(hidden.text, "~/cell");
+    unsetenv("SUDO_USER");
+    text_release(&text);
+    text_release(&hidden);
+}
+END_TEST
+
 START_TEST(numbers_hosts)
 {
     struct hosts hosts;
@@ -97,4 +138,4 @@ START_TEST(numbers_hosts)
 END_TEST
 
 UNIT_MAIN("names", UNIT_LOOP(hides_paths, 0, sizeof paths / sizeof *paths), shows_what_was_hidden,
-          root_names_nobody, numbers_hosts)
+          root_names_nobody, root_is_somebody, other_homes_are_hidden, numbers_hosts)
