@@ -11,24 +11,27 @@ static void print_help(void)
 {
     printf("usage: poolmark validate RUN [--format text|json]\n\n"
            "Checks the twelve rules of Hoefler and Belli (SC15) on RUN, and whether its files\n"
-           "agree with each other. Exit status: 0 all met, 1 not all, 2 RUN cannot be read.\n");
+           "agree with each other. A rule of which RUN has nothing to check counts neither way.\n"
+           "Exit status: 0 all others met, 1 not all, 2 RUN cannot be read.\n");
 }
 
 static void print_result(const char *number, const struct rule *rule, const struct rule_result *r,
                          int columns)
 {
+    static const char *const words[RULE_STATES] = {
+        [RULE_BROKEN] = "NOT MET", [RULE_MET] = "met", [RULE_IDLE] = "-"};
     enum { INDENT = 26 };
     struct text t = TEXT_INIT;
-    printf("%3s %-12s %-8s ", number, rule->name, r->met ? "met" : "NOT MET");
-    text_addf(&t, "%s", r->why);
+    printf("%3s %-12s %-8s ", number, rule->name, words[r->state]);
+    text_addf(&t, "%s%s", r->state == RULE_IDLE ? "nothing to check: " : "", r->why);
     format_folded(stdout, t.text, INDENT - 1, columns);
     text_release(&t);
 }
 
 static void print_text(const struct rules_verdict *v)
 {
-    int columns = command_columns(), met = rules_met(v->rules, RULES),
-        agree = rules_met(v->files, FILE_CHECKS);
+    int columns = command_columns(), agree = rules_count(v->files, FILE_CHECKS, RULE_MET);
+    char line[16 * RULES], brief[16 * RULES];
     for (int i = 0; i < RULES; i++) {
         char number[8];
         snprintf(number, sizeof number, "%d", i + 1);
@@ -37,7 +40,8 @@ static void print_text(const struct rules_verdict *v)
     printf("\n");
     for (int i = 0; i < FILE_CHECKS; i++)
         print_result("", &file_table[i], &v->files[i], columns);
-    printf("\nrules: %d/%d; files: %d/%d\n", met, (int)RULES, agree, (int)FILE_CHECKS);
+    rules_brief(rules_line(v, line, sizeof line), brief, sizeof brief);
+    printf("\n%s; files: %d/%d\n", brief, agree, (int)FILE_CHECKS);
 }
 
 static json_t *results_json(const struct rule *rules, const struct rule_result *results, int n,
@@ -45,8 +49,11 @@ static json_t *results_json(const struct rule *rules, const struct rule_result *
 {
     json_t *all = json_array();
     for (int i = 0; i < n; i++) {
-        json_t *one = json_pack("{s:s,s:s,s:b,s:s}", "name", rules[i].name, "says", rules[i].says,
-                                "met", (int)results[i].met, "why", results[i].why);
+        enum rule_state state = results[i].state;
+        json_t *one =
+            json_pack("{s:s,s:s,s:o,s:s,s:s}", "name", rules[i].name, "says", rules[i].says, "met",
+                      state == RULE_IDLE ? json_null() : json_boolean(state == RULE_MET), "state",
+                      rule_state_name(state), "why", results[i].why);
         if (numbered)
             json_object_set_new(one, "rule", json_integer(i + 1));
         json_array_append_new(all, one);
@@ -109,9 +116,10 @@ int command_validate(int argc, char **argv)
             print_json(&outcome.verdict);
         else
             print_text(&outcome.verdict);
-        int met =
-            rules_met(outcome.verdict.rules, RULES) + rules_met(outcome.verdict.files, FILE_CHECKS);
-        status = met == RULES + FILE_CHECKS ? STATUS_OK : STATUS_FAILED;
+        const struct rules_verdict *v = &outcome.verdict;
+        int broken = rules_count(v->rules, RULES, RULE_BROKEN) +
+                     rules_count(v->files, FILE_CHECKS, RULE_BROKEN);
+        status = broken ? STATUS_FAILED : STATUS_OK;
         outcome_release(&outcome);
     } else {
         status = command_fail(STATUS_USAGE, &err);

@@ -82,7 +82,7 @@ static void judge(const struct evidence *e, const struct rule *rules, size_t n,
 {
     for (size_t i = 0; i < n; i++) {
         struct text why = TEXT_INIT;
-        results[i].met = rules[i].check(e, &why);
+        results[i].state = rules[i].check(e, &why);
         text_copy(results[i].why, sizeof results[i].why, why.text ? why.text : "");
         text_release(&why);
     }
@@ -105,23 +105,36 @@ void rules_judge_figures(const struct rules_evidence *given, struct rules_verdic
     evidence_release(&e);
 }
 
-int rules_met(const struct rule_result *results, size_t n)
+const char *rule_state_name(enum rule_state state)
 {
-    int met = 0;
+    static const char *const names[RULE_STATES] = {
+        [RULE_BROKEN] = "not met", [RULE_MET] = "met", [RULE_IDLE] = "nothing to check"};
+    return names[state];
+}
+
+int rules_count(const struct rule_result *results, size_t n, enum rule_state state)
+{
+    int count = 0;
     for (size_t i = 0; i < n; i++)
-        met += results[i].met;
-    return met;
+        count += results[i].state == state;
+    return count;
 }
 
 char *rules_line(const struct rules_verdict *verdict, char *line, size_t size)
 {
     enum { NUMBER_BYTES = 4 }; /* "; 12" */
-    int met = rules_met(verdict->rules, RULES), left = RULES - met;
+    int met = rules_count(verdict->rules, RULES, RULE_MET),
+        left = rules_count(verdict->rules, RULES, RULE_BROKEN), broken = left;
     struct text t = TEXT_INIT;
-    text_addf(&t, "rules: %d/%d", met, (int)RULES);
+    text_addf(&t, "rules: %d/%d", met, met + broken);
+    for (int i = 0, first = 1; i < RULES; i++)
+        if (verdict->rules[i].state == RULE_IDLE) {
+            text_addf(&t, "%s%d", first ? ", nothing to check for " : ", ", i + 1);
+            first = 0;
+        }
     for (int i = 0, first = 1; i < RULES; i++) {
         const struct rule_result *r = &verdict->rules[i];
-        if (r->met)
+        if (r->state != RULE_BROKEN)
             continue;
         left--;
         text_addf(&t, "%s%d", first ? " (" : "; ", i + 1);
@@ -129,7 +142,7 @@ char *rules_line(const struct rules_verdict *verdict, char *line, size_t size)
         if (t.length + strlen(r->why) + 4 + (size_t)left * NUMBER_BYTES < size)
             text_addf(&t, ": %s", r->why);
     }
-    text_addf(&t, "%s", met < RULES ? ")" : "");
+    text_addf(&t, "%s", broken ? ")" : "");
     text_copy(line, size, t.text);
     text_release(&t);
     return line;

@@ -1,6 +1,7 @@
 /* The twelve rules of Hoefler and Belli (Scientific Benchmarking of Parallel Computing Systems,
  * SC15), checked on a run: each looks at what the run's folder holds and says in one sentence what
- * it saw. No rule is met by not looking: where the evidence is absent, it is not met.
+ * it saw. No rule is met by not looking: where the evidence is absent, it is not met, and where a
+ * run has nothing that the rule speaks of, that is said and counts neither way.
  *
  *   1. fill in struct rules_evidence
  *   2. rules_judge()
@@ -31,8 +32,17 @@ struct rules_evidence {
     bool is_drawing; /* the figures are about to be drawn: they are not looked at yet */
 };
 
+enum rule_state {
+    RULE_BROKEN,
+    RULE_MET,
+    RULE_IDLE, /* there is nothing to check */
+    RULE_STATES
+};
+
+const char *rule_state_name(enum rule_state state); /* "not met", "met", "nothing to check" */
+
 struct rule_result {
-    bool met;
+    enum rule_state state;
     char why[RULE_BYTES]; /* what was seen, or what is amiss; no full stop */
 };
 
@@ -46,7 +56,7 @@ struct evidence; /* what was read from the folder (evidence.h) */
 struct rule {
     const char *name; /* "intervals" */
     const char *says; /* the rule, in short */
-    bool (*check)(const struct evidence *e, struct text *why);
+    enum rule_state (*check)(const struct evidence *e, struct text *why);
 };
 
 extern const struct rule rule_table[RULES];       /* rule 1 first */
@@ -57,11 +67,12 @@ void rules_judge(const struct rules_evidence *given, struct rules_verdict *verdi
 /* Looks anew at what is drawn, rule 12, and leaves the rest of the verdict as it is. */
 void rules_judge_figures(const struct rules_evidence *given, struct rules_verdict *verdict);
 
-/* How many are met. */
-int rules_met(const struct rule_result *results, size_t n);
+/* How many are in that state. */
+int rules_count(const struct rule_result *results, size_t n, enum rule_state state);
 
-/* "rules: 12/12", or "rules: 10/12 (5: 3 of 40 points ...; 12: ...)". Reasons that do not fit are
- * left out, their numbers are not. Returns line. */
+/* "rules: 12/12", or "rules: 9/11, nothing to check for 7 (5: 3 of 40 points ...; 12: ...)": met,
+ * of those that had something to check. Reasons that do not fit are left out, their numbers are
+ * not. Returns line. */
 char *rules_line(const struct rules_verdict *verdict, char *line, size_t size);
 
 /* The same without reasons, from that line: "rules: 10/12 (5, 12)". Returns brief. */

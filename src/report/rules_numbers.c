@@ -9,7 +9,9 @@
 #include <string.h>
 
 /* --- samples once more --------------------------------------------------------------------------
- */
+ *
+ * The order of samples, the pairs and the quantiles are written here a second time on purpose: a
+ * check that called what it checks would find nothing. */
 
 static bool has_word(const char *list, const char *word)
 {
@@ -19,6 +21,8 @@ static bool has_word(const char *list, const char *word)
             return true;
     return false;
 }
+
+#define BASE_ALONE "nothing but the base was measured"
 
 static bool is_base(const struct point *p)
 {
@@ -67,11 +71,11 @@ static double quantile(const double *sorted, size_t n, double share)
 /* --- 1 to 4: what numbers are made of ----------------------------------------------------------
  */
 
-bool rules_base(const struct evidence *e, struct text *why)
+enum rule_state rules_base(const struct evidence *e, struct text *why)
 {
     struct tally lacks = {.n = 0}, unnamed = {.n = 0};
     if (!rules_has_rows(e, why))
-        return false;
+        return RULE_BROKEN;
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct evidence_row *r = &e->rows[i];
         if (!rules_is_measured(r) || is_base(&r->point))
@@ -87,12 +91,14 @@ bool rules_base(const struct evidence *e, struct text *why)
     }
     if (!tally_tell(&lacks, "have no speedup: their base has no samples", why) ||
         !tally_tell(&unnamed, "do not name their base and its seconds", why))
-        return false;
+        return RULE_BROKEN;
+    if (unnamed.of == 0)
+        return text_addf(why, "no speedup: " BASE_ALONE), RULE_IDLE;
     text_addf(
         why,
         "the base is seq, one process without a pool; its seconds stand beside each speedup (%zu)",
         unnamed.of);
-    return true;
+    return RULE_MET;
 }
 
 /* Why a point has fewer samples than were planned, or NULL. */
@@ -143,7 +149,7 @@ static bool check_cpus(const struct evidence *e, struct text *why)
     return true;
 }
 
-bool rules_subsets(const struct evidence *e, struct text *why)
+enum rule_state rules_subsets(const struct evidence *e, struct text *why)
 {
     struct tally short_of = {.n = 0};
     size_t n_reasons = 0;
@@ -162,23 +168,23 @@ bool rules_subsets(const struct evidence *e, struct text *why)
         tally_count(&short_of, lacks && !reason, p->point);
     }
     if (e->given.n_points == 0)
-        return text_addf(why, "plan.ini does not tell what was planned"), false;
+        return text_addf(why, "plan.ini does not tell what was planned"), RULE_BROKEN;
     if (!tally_tell(&short_of, "lack samples without a reason", why))
         return text_addf(why, "%s",
                          evidence_member(e, "result")
                              ? ""
                              : ": the run has not ended, `poolmark run --resume` goes on"),
-               false;
+               RULE_BROKEN;
     if (!evidence_member(e, "left_out") || !evidence_member(e, "missing"))
-        return text_addf(why, "manifest.json does not tell what was left out"), false;
+        return text_addf(why, "manifest.json does not tell what was left out"), RULE_BROKEN;
     if (!check_cpus(e, why))
-        return false;
+        return RULE_BROKEN;
     text_addf(why,
               "points planned: %zu; with a reason each: points that lack samples %zu, combinations "
               "left out %zu, CPUs unused %zu",
               e->given.n_points, n_reasons, json_array_size(evidence_member(e, "left_out")),
               unused_cpus(e));
-    return true;
+    return RULE_MET;
 }
 
 /* The time of a task when workers share them, from the median: the only rate that is shown. */
@@ -191,11 +197,11 @@ static double time_of_task(const struct evidence *e, const struct evidence_row *
     return r->point.tasks ? r->row.median_s * 1e9 * at_once / (double)r->point.tasks : NAN;
 }
 
-bool rules_means(const struct evidence *e, struct text *why)
+enum rule_state rules_means(const struct evidence *e, struct text *why)
 {
     struct tally means = {.n = 0}, rates = {.n = 0};
     if (!rules_has_rows(e, why))
-        return false;
+        return RULE_BROKEN;
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct evidence_row *r = &e->rows[i];
         if (!rules_is_measured(r))
@@ -209,16 +215,17 @@ bool rules_means(const struct evidence *e, struct text *why)
     }
     if (!tally_tell(&means, "have a mean_s that is not the arithmetic mean of their times", why) ||
         !tally_tell(&rates, "have a ns_per_task that does not follow from their median", why))
-        return false;
+        return RULE_BROKEN;
     text_addf(why, "%zu means are arithmetic means of times; no rate is averaged", means.of);
-    return true;
+    return RULE_MET;
 }
 
-bool rules_ratios(const struct evidence *e, struct text *why)
+enum rule_state rules_ratios(const struct evidence *e, struct text *why)
 {
     struct tally medians = {.n = 0}, efficiencies = {.n = 0};
+    size_t n_speedups = 0;
     if (!rules_has_rows(e, why))
-        return false;
+        return RULE_BROKEN;
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct evidence_row *r = &e->rows[i];
         size_t n;
@@ -228,6 +235,7 @@ bool rules_ratios(const struct evidence *e, struct text *why)
         qsort(ratios, n, sizeof *ratios, compare_numbers);
         double median = n ? quantile(ratios, n, 0.5) : NAN;
         free(ratios);
+        n_speedups += !is_base(&r->point) && n > 0;
         tally_count(&medians, !rules_is_near(r->row.speedup, median), &r->point);
         tally_count(&efficiencies,
                     !rules_is_near(r->row.efficiency, median / (double)r->point.workers),
@@ -236,9 +244,11 @@ bool rules_ratios(const struct evidence *e, struct text *why)
     if (!tally_tell(&medians, "have a speedup that is not the median of their paired ratios",
                     why) ||
         !tally_tell(&efficiencies, "have an efficiency that is not their speedup / workers", why))
-        return false;
-    text_addf(why, "%zu speedups are medians of paired ratios; no ratio is averaged", medians.of);
-    return true;
+        return RULE_BROKEN;
+    if (n_speedups == 0)
+        return text_addf(why, "no ratio: nothing is paired with a base"), RULE_IDLE;
+    text_addf(why, "%zu speedups are medians of paired ratios; no ratio is averaged", n_speedups);
+    return RULE_MET;
 }
 
 /* --- 5 to 8: how sure they are -----------------------------------------------------------------
@@ -249,11 +259,11 @@ static bool encloses(double low, double value, double high)
     return low <= value && value <= high; /* false with NaN */
 }
 
-bool rules_intervals(const struct evidence *e, struct text *why)
+enum rule_state rules_intervals(const struct evidence *e, struct text *why)
 {
     struct tally few = {.n = 0}, times = {.n = 0}, ratios = {.n = 0};
     if (!rules_has_rows(e, why))
-        return false;
+        return RULE_BROKEN;
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct evidence_row *r = &e->rows[i];
         const struct summary_row *row = &r->row;
@@ -277,9 +287,9 @@ bool rules_intervals(const struct evidence *e, struct text *why)
                     why) ||
         !tally_tell(&ratios, "have no interval of their speedup that follows from their samples",
                     why))
-        return false;
+        return RULE_BROKEN;
     text_addf(why, "%zu medians and %zu speedups have their 95 %% interval", times.of, ratios.of);
-    return true;
+    return RULE_MET;
 }
 
 /* Whether an interval was made without a distribution in mind. */
@@ -292,11 +302,11 @@ static bool is_free_of_distribution(const char *method)
     return false;
 }
 
-bool rules_normality(const struct evidence *e, struct text *why)
+enum rule_state rules_normality(const struct evidence *e, struct text *why)
 {
     struct tally methods = {.n = 0}, lone = {.n = 0}, differ = {.n = 0}, drift = {.n = 0};
     if (!rules_has_rows(e, why))
-        return false;
+        return RULE_BROKEN;
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct evidence_row *r = &e->rows[i];
         if (!rules_is_measured(r))
@@ -314,24 +324,24 @@ bool rules_normality(const struct evidence *e, struct text *why)
         !tally_tell(&lone, "rest on one launch: whether launches are alike is not known", why) ||
         !tally_tell(&differ, "have launches that differ, and fewer than 6 of them", why) ||
         !tally_tell(&drift, "drift: their samples are not independent", why))
-        return false;
+        return RULE_BROKEN;
     text_addf(why,
               "%zu intervals are from ranks or bootstrap, of any distribution; tests that are "
               "corrected for their number find no drift, and no launches that differ and are few",
               methods.of);
-    return true;
+    return RULE_MET;
 }
 
 /* Share of a point's samples that must have a partner: one may be lost with a sample that failed.
  */
 static const double LEAST_PAIRED = 0.9;
 
-bool rules_comparisons(const struct evidence *e, struct text *why)
+enum rule_state rules_comparisons(const struct evidence *e, struct text *why)
 {
     struct tally paired = {.n = 0};
     size_t n_pairs = 0;
     if (!rules_has_rows(e, why))
-        return false;
+        return RULE_BROKEN;
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct evidence_row *r = &e->rows[i];
         size_t n;
@@ -342,10 +352,12 @@ bool rules_comparisons(const struct evidence *e, struct text *why)
         tally_count(&paired, (double)n < LEAST_PAIRED * (double)r->again->n, &r->point);
     }
     if (!tally_tell(&paired, "were mostly not taken side by side with their base", why))
-        return false;
+        return RULE_BROKEN;
+    if (paired.of == 0)
+        return text_addf(why, "no comparison: " BASE_ALONE), RULE_IDLE;
     text_addf(why, "the intervals of %zu speedups are of ratios paired by pass, %zu pairs in all",
               paired.of, n_pairs);
-    return true;
+    return RULE_MET;
 }
 
 /* Whether percentiles and the worst case stand in the row and follow from the samples. Percentiles
@@ -371,12 +383,12 @@ static bool has_percentiles(const struct evidence_row *r)
     return all;
 }
 
-bool rules_median(const struct evidence *e, struct text *why)
+enum rule_state rules_median(const struct evidence *e, struct text *why)
 {
     struct tally percentiles = {.n = 0}, modes = {.n = 0};
     size_t n_modes = 0;
     if (!rules_has_rows(e, why))
-        return false;
+        return RULE_BROKEN;
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct evidence_row *r = &e->rows[i];
         if (!rules_is_measured(r))
@@ -388,10 +400,10 @@ bool rules_median(const struct evidence *e, struct text *why)
     }
     if (!tally_tell(&percentiles, "lack percentiles or the worst case beside the median", why) ||
         !tally_tell(&modes, "have several modes, and the table does not say so", why))
-        return false;
+        return RULE_BROKEN;
     text_addf(why,
               "percentiles and the worst case stand beside %zu medians; points with several "
               "modes: %zu, flagged",
               percentiles.of, n_modes);
-    return true;
+    return RULE_MET;
 }

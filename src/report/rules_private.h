@@ -6,24 +6,24 @@
 
 #include "report/evidence.h"
 
-/* Each says in `why` what was seen, or what is amiss, and returns whether the rule is met. */
-bool rules_base(const struct evidence *e, struct text *why);
-bool rules_subsets(const struct evidence *e, struct text *why);
-bool rules_means(const struct evidence *e, struct text *why);
-bool rules_ratios(const struct evidence *e, struct text *why);
-bool rules_intervals(const struct evidence *e, struct text *why);
-bool rules_normality(const struct evidence *e, struct text *why);
-bool rules_comparisons(const struct evidence *e, struct text *why);
-bool rules_median(const struct evidence *e, struct text *why);
-bool rules_factors(const struct evidence *e, struct text *why);
-bool rules_timing(const struct evidence *e, struct text *why);
-bool rules_bounds(const struct evidence *e, struct text *why);
-bool rules_figures(const struct evidence *e, struct text *why);
+/* Each says in `why` what was seen, or what is amiss, or why there is nothing to see. */
+enum rule_state rules_base(const struct evidence *e, struct text *why);
+enum rule_state rules_subsets(const struct evidence *e, struct text *why);
+enum rule_state rules_means(const struct evidence *e, struct text *why);
+enum rule_state rules_ratios(const struct evidence *e, struct text *why);
+enum rule_state rules_intervals(const struct evidence *e, struct text *why);
+enum rule_state rules_normality(const struct evidence *e, struct text *why);
+enum rule_state rules_comparisons(const struct evidence *e, struct text *why);
+enum rule_state rules_median(const struct evidence *e, struct text *why);
+enum rule_state rules_factors(const struct evidence *e, struct text *why);
+enum rule_state rules_timing(const struct evidence *e, struct text *why);
+enum rule_state rules_bounds(const struct evidence *e, struct text *why);
+enum rule_state rules_figures(const struct evidence *e, struct text *why);
 
-bool rules_file_samples(const struct evidence *e, struct text *why);
-bool rules_file_orders(const struct evidence *e, struct text *why);
-bool rules_file_summary(const struct evidence *e, struct text *why);
-bool rules_file_workers(const struct evidence *e, struct text *why);
+enum rule_state rules_file_samples(const struct evidence *e, struct text *why);
+enum rule_state rules_file_orders(const struct evidence *e, struct text *why);
+enum rule_state rules_file_summary(const struct evidence *e, struct text *why);
+enum rule_state rules_file_workers(const struct evidence *e, struct text *why);
 
 /* Points that break a rule, of those that it speaks of. */
 struct tally {

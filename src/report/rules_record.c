@@ -106,69 +106,70 @@ static const char *lacks_runtime(const struct evidence *e)
     return NULL;
 }
 
-bool rules_factors(const struct evidence *e, struct text *why)
+enum rule_state rules_factors(const struct evidence *e, struct text *why)
 {
     size_t n = sizeof factors_told / sizeof *factors_told;
     if (!e->given.manifest)
-        return text_addf(why, "manifest.json cannot be read"), false;
+        return text_addf(why, "manifest.json cannot be read"), RULE_BROKEN;
     for (size_t i = 0; i < n; i++)
         if (!evidence_member(e, factors_told[i]))
-            return text_addf(why, "manifest.json lacks %s", factors_told[i]), false;
+            return text_addf(why, "manifest.json lacks %s", factors_told[i]), RULE_BROKEN;
     if (json_object_size(evidence_member(e, "conditions")) == 0)
-        return text_addf(why, "manifest.json tells no condition of the machine"), false;
+        return text_addf(why, "manifest.json tells no condition of the machine"), RULE_BROKEN;
     const char *backend = lacks_runtime(e);
     if (backend)
-        return text_addf(why, "manifest.json does not tell the runtime of %s", backend), false;
+        return text_addf(why, "manifest.json does not tell the runtime of %s", backend),
+               RULE_BROKEN;
     if (plan_lacks(e, why))
-        return false;
+        return RULE_BROKEN;
     if (!has_topology(e))
-        return text_addf(why, "topology.xml is not there, or not whole"), false;
+        return text_addf(why, "topology.xml is not there, or not whole"), RULE_BROKEN;
     text_addf(why,
               "manifest.json, plan.ini and topology.xml tell the machine (%zu conditions), "
               "versions, flags, environment, configuration and seed",
               json_object_size(evidence_member(e, "conditions")));
-    return true;
+    return RULE_MET;
 }
 
 /* Of what is timed, at most: what a reading of the clock costs, its resolution, what is left
  * between the clocks of machines. The first two are the paper's. */
 static const double MOST_COST = 0.05, MOST_RESOLUTION = 0.1, MOST_CLOCK_ERROR = 0.01;
 
-bool rules_timing(const struct evidence *e, struct text *why)
+enum rule_state rules_timing(const struct evidence *e, struct text *why)
 {
     static const char *const told[] = {"timing.clock",   "timing.resolution_ns",
                                        "timing.cost_ns", "timing.start",
                                        "timing.end",     "timing.synchronisation"};
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
         if (!evidence_member(e, told[i]))
-            return text_addf(why, "manifest.json lacks %s", told[i]), false;
+            return text_addf(why, "manifest.json lacks %s", told[i]), RULE_BROKEN;
     double cost = json_number_value(evidence_member(e, "timing.cost_ns")),
            resolution = json_number_value(evidence_member(e, "timing.resolution_ns"));
     if (e->n_ok == 0)
-        return text_addf(why, "nothing was measured"), false;
+        return text_addf(why, "nothing was measured"), RULE_BROKEN;
     if (cost > MOST_COST * e->shortest_ns || resolution > MOST_RESOLUTION * e->shortest_ns)
         return text_addf(
                    why,
                    "the shortest sample, %.0f ns, is too short for a clock that costs %.0f ns "
                    "and has steps of %.0f ns",
                    e->shortest_ns, cost, resolution),
-               false;
+               RULE_BROKEN;
     if (e->clock_error > MOST_CLOCK_ERROR)
         return text_addf(why, "the clocks of the machines differ by up to %.1f %% of a sample",
                          100 * e->clock_error),
-               false;
+               RULE_BROKEN;
     if (*e->workers_problem)
-        return text_addf(why, "%s", e->workers_problem), false;
+        return text_addf(why, "%s", e->workers_problem), RULE_BROKEN;
     if (e->n_short)
         return text_addf(why, "%zu of %zu samples lack the times of their workers (%s)", e->n_short,
                          e->n_ok, e->first_short),
-               false;
+               RULE_BROKEN;
     text_addf(why,
               "%s, %.0f ns a reading, is told with start, end and synchronisation; workers' times "
               "of %zu samples; clock error at most %.2g %%",
               json_string_value(evidence_member(e, "timing.clock")), cost, e->n_ok,
               100 * e->clock_error);
-    return true;
+    return RULE_MET;
 }
 
 /* --- 11 and 12: bounds and figures ---------------------------------------------------------------
@@ -185,23 +186,27 @@ static const struct rules_point *planned(const struct evidence *e, const struct 
     return NULL;
 }
 
-bool rules_bounds(const struct evidence *e, struct text *why)
+enum rule_state rules_bounds(const struct evidence *e, struct text *why)
 {
     struct tally bounds = {.n = 0};
+    size_t n_speedups = 0;
     if (!rules_has_rows(e, why))
-        return false;
+        return RULE_BROKEN;
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct evidence_row *r = &e->rows[i];
         if (!rules_is_measured(r) || !isfinite(r->row.speedup))
             continue;
         const struct rules_point *p = planned(e, &r->point, i);
+        n_speedups += r->again != summary_base(e->given.summary, r->again);
         tally_count(&bounds, !p || !(r->row.bound > 0) || !rules_is_near(r->row.bound, p->bound),
                     &r->point);
     }
     if (!tally_tell(&bounds, "have no bound beside their speedup that follows from the plan", why))
-        return false;
-    text_addf(why, "the bound of theory stands beside %zu speedups", bounds.of);
-    return true;
+        return RULE_BROKEN;
+    if (n_speedups == 0)
+        return text_addf(why, "no speedup that a bound could stand beside"), RULE_IDLE;
+    text_addf(why, "the bound of theory stands beside %zu speedups", n_speedups);
+    return RULE_MET;
 }
 
 /* Whether several worker counts were measured in the experiment. */
@@ -279,12 +284,12 @@ static bool has_figure(const struct evidence *e, const char *name, bool has_dots
     return why->length == 0;
 }
 
-bool rules_figures(const struct evidence *e, struct text *why)
+enum rule_state rules_figures(const struct evidence *e, struct text *why)
 {
     const struct summary *s = e->given.summary;
     size_t n_called = 0;
     if (e->given.is_drawing)
-        return text_addf(why, "figures are drawn from these samples"), true;
+        return text_addf(why, "figures are drawn from these samples"), RULE_MET;
     for (size_t i = 0; i < s->n; i++) {
         const char *experiment = s->points[i].point.experiment;
         for (size_t k = 0; k < sizeof figures_called / sizeof *figures_called; k++) {
@@ -295,48 +300,49 @@ bool rules_figures(const struct evidence *e, struct text *why)
             snprintf(name, sizeof name, "%.63s-%s", experiment, f->script);
             n_called++;
             if (!has_figure(e, name, f->has_dots, why))
-                return false;
+                return RULE_BROKEN;
         }
     }
     if (e->given.has_articles && ++n_called && !has_figure(e, "articles", false, why))
-        return false;
+        return RULE_BROKEN;
     if (*e->figures_problem && (n_called || evidence_has_file(e, "plots/figures.csv")))
-        return text_addf(why, "%s", e->figures_problem), false;
+        return text_addf(why, "%s", e->figures_problem), RULE_BROKEN;
     for (size_t i = 0; i < e->n_figures; i++) {
         const struct evidence_figure *f = &e->figures[i];
         if (!has_figure(e, f->name, false, why))
-            return false;
+            return RULE_BROKEN;
         if (f->joined && strcmp(f->axis, "number") != 0)
-            return text_addf(why, "the figure %s joins categories by lines", f->name), false;
+            return text_addf(why, "the figure %s joins categories by lines", f->name), RULE_BROKEN;
     }
-    if (e->n_figures)
-        text_addf(why, "%zu figures, no older than summary.csv; lines over numbers alone",
-                  e->n_figures);
-    else
-        text_addf(why, "no experiment calls for a figure; tables and samples.csv tell all");
-    return true;
+    if (e->n_figures == 0)
+        return text_addf(why, "no experiment calls for a figure; tables and samples.csv tell all"),
+               RULE_IDLE;
+    text_addf(why, "%zu figures, no older than summary.csv; lines over numbers alone",
+              e->n_figures);
+    return RULE_MET;
 }
 
 /* --- do the files agree? ------------------------------------------------------------------------
  */
 
-bool rules_file_samples(const struct evidence *e, struct text *why)
+enum rule_state rules_file_samples(const struct evidence *e, struct text *why)
 {
     if (*e->samples_problem)
-        return text_addf(why, "%s", e->samples_problem), false;
+        return text_addf(why, "%s", e->samples_problem), RULE_BROKEN;
     if (e->given.summary->cut_off)
-        return text_addf(why, "the last line is cut off; `poolmark run --resume` goes on"), false;
+        return text_addf(why, "the last line is cut off; `poolmark run --resume` goes on"),
+               RULE_BROKEN;
     text_addf(why, "%zu samples, %zu of them right", e->n_samples, e->n_ok);
-    return true;
+    return RULE_MET;
 }
 
-bool rules_file_orders(const struct evidence *e, struct text *why)
+enum rule_state rules_file_orders(const struct evidence *e, struct text *why)
 {
     if (e->n_twins)
         return text_addf(why, "%zu of %zu order numbers come twice", e->n_twins, e->n_samples),
-               false;
+               RULE_BROKEN;
     text_addf(why, "%zu order numbers, none twice", e->n_samples);
-    return true;
+    return RULE_MET;
 }
 
 static bool equal_fields(const void *a, const void *b)
@@ -352,31 +358,32 @@ static bool equal_fields(const void *a, const void *b)
     return true;
 }
 
-bool rules_file_summary(const struct evidence *e, struct text *why)
+enum rule_state rules_file_summary(const struct evidence *e, struct text *why)
 {
     struct tally differ = {.n = 0};
     if (*e->summary_problem)
-        return text_addf(why, "%s; `poolmark plot` writes it anew", e->summary_problem), false;
+        return text_addf(why, "%s; `poolmark plot` writes it anew", e->summary_problem),
+               RULE_BROKEN;
     for (size_t i = 0; i < e->n_rows; i++)
         tally_count(&differ,
                     !e->rows[i].again || !equal_fields(&e->rows[i].row, &e->rows[i].again->row),
                     &e->rows[i].point);
     if (!tally_tell(&differ, "differ from what follows from samples.csv", why))
-        return text_addf(why, "; `poolmark plot` writes it anew"), false;
+        return text_addf(why, "; `poolmark plot` writes it anew"), RULE_BROKEN;
     if (e->n_rows != e->given.summary->n)
         return text_addf(why, "%zu rows for %zu points; `poolmark plot` writes it anew", e->n_rows,
                          e->given.summary->n),
-               false;
+               RULE_BROKEN;
     text_addf(why, "%zu rows, as they follow from samples.csv", e->n_rows);
-    return true;
+    return RULE_MET;
 }
 
-bool rules_file_workers(const struct evidence *e, struct text *why)
+enum rule_state rules_file_workers(const struct evidence *e, struct text *why)
 {
     if (*e->workers_problem)
-        return text_addf(why, "%s", e->workers_problem), false;
+        return text_addf(why, "%s", e->workers_problem), RULE_BROKEN;
     if (e->n_strangers)
-        return text_addf(why, "%zu rows belong to no sample", e->n_strangers), false;
+        return text_addf(why, "%zu rows belong to no sample", e->n_strangers), RULE_BROKEN;
     text_addf(why, "every row belongs to a sample");
-    return true;
+    return RULE_MET;
 }

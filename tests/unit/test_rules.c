@@ -11,15 +11,15 @@
 
 static void break_rule(struct rules_verdict *v, int number, const char *why)
 {
-    v->rules[number - 1].met = false;
+    v->rules[number - 1].state = RULE_BROKEN;
     snprintf(v->rules[number - 1].why, sizeof v->rules[number - 1].why, "%s", why);
 }
 
 static struct rules_verdict sound(void)
 {
-    struct rules_verdict v = {.rules = {{.met = false}}};
+    struct rules_verdict v = {.rules = {{.state = RULE_BROKEN}}};
     for (int i = 0; i < RULES; i++)
-        v.rules[i] = (struct rule_result){true, "all is well"};
+        v.rules[i] = (struct rule_result){RULE_MET, "all is well"};
     return v;
 }
 
@@ -36,6 +36,22 @@ START_TEST(tells_which_are_not_met)
     break_rule(&v, 12, "there is no figure x; `plot` draws it");
     rules_line(&v, line, sizeof line);
     ck_assert_str_eq(rules_brief(line, brief, sizeof brief), "rules: 10/12 (5, 12)");
+}
+END_TEST
+
+START_TEST(counts_what_has_nothing_to_check_neither_way)
+{
+    struct rules_verdict v = sound();
+    char line[512], brief[64];
+    v.rules[6].state = v.rules[10].state = RULE_IDLE;
+    ck_assert_str_eq(rules_line(&v, line, sizeof line), "rules: 10/10, nothing to check for 7, 11");
+    ck_assert_str_eq(rules_brief(line, brief, sizeof brief), line);
+    break_rule(&v, 5, "too few");
+    ck_assert_str_eq(rules_line(&v, line, sizeof line),
+                     "rules: 9/10, nothing to check for 7, 11 (5: too few)");
+    ck_assert_str_eq(rules_brief(line, brief, sizeof brief),
+                     "rules: 9/10, nothing to check for 7, 11 (5)");
+    ck_assert_int_eq(rules_count(v.rules, RULES, RULE_IDLE), 2);
 }
 END_TEST
 
@@ -96,5 +112,5 @@ START_TEST(reads_csv_by_names)
 }
 END_TEST
 
-UNIT_MAIN("rules", tells_which_are_not_met, keeps_numbers_where_reasons_do_not_fit,
-          reads_csv_by_names)
+UNIT_MAIN("rules", tells_which_are_not_met, counts_what_has_nothing_to_check_neither_way,
+          keeps_numbers_where_reasons_do_not_fit, reads_csv_by_names)
