@@ -129,6 +129,8 @@ static int prepare(struct job *j, struct err *err)
         return -1;
     if (plan_make(&j->plan, &j->experiments, &j->options, &j->machine, err) != 0)
         return -1;
+    if (j->resumes && folder_check_resume(j->options.resume, &j->machine, &j->plan, err) != 0)
+        return -1;
     return launch_check_binding(j->topo, &j->experiments, err);
 }
 

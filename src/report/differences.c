@@ -24,8 +24,8 @@ struct facts {
 /* Keys of a manifest that tell two runs apart and say nothing of how fast they were, or that the
  * configuration has as well. What stands below such a key is passed over too. */
 static const char *const no_factors[] = {
-    "schema",      "written", "command",  "seed",           "resumed",        "result", "gnuplot",
-    "unused_cpus", "plan",    "left_out", "timing.cost_ns", "timing.step_ns", NULL};
+    "schema",  "written",     "before", "command",  "seed",           "resumed",        "result",
+    "gnuplot", "unused_cpus", "plan",   "left_out", "timing.cost_ns", "timing.step_ns", NULL};
 
 /* The same of a configuration: what the tables say, and when to stop. */
 static const char *const no_keys[] = {"title", "source",      "claim", "max-seconds",

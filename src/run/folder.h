@@ -46,11 +46,16 @@ struct manifest {
     const struct configuration *configuration;
     const struct hosts *hosts;       /* those whose names are not written */
     const struct run_result *result; /* NULL while the run goes on */
-    bool resumed;
+    bool resumed; /* what the folder's manifest tells of executions before stays, and is added up */
 };
 
 /* Writes manifest.json, and before the run topology.xml (run/manifest.c). */
 int folder_write_manifest(const char *folder, const struct manifest *manifest, struct err *err);
+
+/* Checks that this machine and this program are those that the run began with, and that its
+ * plan.ini is what it was: samples of two machines do not belong into one table. */
+int folder_check_resume(const char *folder, const struct topo_counts *machine,
+                        const struct plan *plan, struct err *err);
 
 /* CPUs usable on the machine of a run, from its manifest; 0 when unknown. */
 int folder_usable(const char *folder);

@@ -54,11 +54,10 @@ static json_t *cpu_fact(const char *name)
     return fact ? fact : json_string("unknown");
 }
 
-static json_t *machine_json(const struct manifest *m)
+static json_t *machine_json(const struct topo_counts *t)
 {
     struct utsname u;
     uname(&u);
-    const struct topo_counts *t = m->machine;
     return json_pack("{s:o,s:o,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:f,s:i,s:i,s:f}", "cpu",
                      cpu_fact("model name"), "microcode", cpu_fact("microcode"), "system",
                      u.sysname, "kernel", u.release, "packages", t->packages, "numa_nodes",
@@ -156,7 +155,9 @@ static json_t *timing_json(void)
         "end", "the caller has the results of the last worker", "synchronisation",
         "one clock within a machine; between machines clocks are compared along a tree of "
         "exchanges, and the bound of what is left is clock_error_ns",
-        "noise", "counters are read before the start and after the end, outside the timed part");
+        "noise",
+        "the system's counters are read before the start and after the end, outside the timed "
+        "part; each worker's CPU clock and PU first and last of what it does within it");
 }
 
 /* --- what it was made with ---------------------------------------------------------------------
@@ -324,15 +325,106 @@ static json_t *missing_json(const struct manifest *m)
     return all;
 }
 
-static json_t *result_json(const struct run_result *r)
+/* Counts of a run that was resumed are those of all its executions. */
+static json_t *result_json(const struct run_result *r, const json_t *before)
 {
+    static const char *const counts[] = {"samples", "failed", "disturbed", "retaken"};
     if (!r)
         return json_null();
-    return json_pack("{s:I,s:I,s:I,s:I,s:b,s:b,s:b,s:I}", "samples", (json_int_t)r->n_samples,
-                     "failed", (json_int_t)r->n_failed, "disturbed", (json_int_t)r->n_disturbed,
-                     "retaken", (json_int_t)r->n_retaken, "retakes_held", (int)r->retakes_held,
-                     "interrupted", (int)r->interrupted, "out_of_time", (int)r->out_of_time,
-                     "points_skipped", (json_int_t)r->n_skipped);
+    json_t *result =
+        json_pack("{s:I,s:I,s:I,s:I,s:b,s:b,s:b,s:I}", "samples", (json_int_t)r->n_samples,
+                  "failed", (json_int_t)r->n_failed, "disturbed", (json_int_t)r->n_disturbed,
+                  "retaken", (json_int_t)r->n_retaken, "retakes_held", (int)r->retakes_held,
+                  "interrupted", (int)r->interrupted, "out_of_time", (int)r->out_of_time,
+                  "points_skipped", (json_int_t)r->n_skipped);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        json_t *count = json_object_get(result, counts[i]);
+        json_integer_set(count, json_integer_value(count) +
+                                    json_integer_value(json_object_get(before, counts[i])));
+    }
+    return result;
+}
+
+/* --- a run that goes on ------------------------------------------------------------------------
+ */
+
+static json_t *load(const char *folder)
+{
+    char path[4300];
+    snprintf(path, sizeof path, "%s/manifest.json", folder);
+    return json_load_file(path, 0, NULL);
+}
+
+/* The executions before this one: when each was written, its command line and result. NULL: none.
+ */
+static json_t *before_json(const json_t *old)
+{
+    static const char *const kept[] = {"written", "command", "result"};
+    if (!old)
+        return NULL;
+    json_t *all = json_deep_copy(json_object_get(old, "before")), *one = json_object();
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        json_object_set(one, kept[i], json_object_get(old, kept[i]));
+    if (!all)
+        all = json_array();
+    json_array_append_new(all, one);
+    return all;
+}
+
+/* A value of a manifest as people read it. */
+static char *shown(const json_t *value, char *text, size_t size)
+{
+    if (json_is_string(value))
+        snprintf(text, size, "%s", json_string_value(value));
+    else
+        snprintf(text, size, "%.6g", json_number_value(value));
+    return text;
+}
+
+static int check_member(const char *folder, const char *name, const json_t *then, const json_t *now,
+                        struct err *err)
+{
+    char a[160], b[160];
+    if (!then || json_is_null(then) ||
+        strcmp(shown(then, a, sizeof a), shown(now, b, sizeof b)) == 0)
+        return 0;
+    return err_set(err,
+                   "--resume: %s began with another %s: %s, now %s; samples of both do not belong "
+                   "into one table, so begin anew (poolmark run %s/plan.ini)",
+                   folder, name, a, b, folder);
+}
+
+int folder_check_resume(const char *folder, const struct topo_counts *machine,
+                        const struct plan *plan, struct err *err)
+{
+    static const char *const members[][2] = {
+        {"affinity", "number of CPUs that the process may run on"},
+        {"quota_cpus", "quota of CPUs (0: none)"},
+        {"usable", "number of usable CPUs"},
+        {"pus", "number of CPUs"},
+        {"cpu", "CPU"},
+        {"kernel", "kernel"}};
+    json_t *old = load(folder), *now = machine_json(machine), *git = json_string(BUILD_GIT);
+    const json_t *then = json_object_get(old, "machine"), *planned = json_object_get(old, "plan");
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < sizeof members / sizeof *members; i++)
+        status = check_member(folder, members[i][1], json_object_get(then, members[i][0]),
+                              json_object_get(now, members[i][0]), err);
+    if (status == 0)
+        status = check_member(folder, "poolmark (git)", json_object_get(old, "git"), git, err);
+    long long points = json_integer_value(json_object_get(planned, "points")),
+              samples = json_integer_value(json_object_get(planned, "samples"));
+    bool is_whole = plan->n_missing == 0 && json_object_size(json_object_get(old, "missing")) == 0;
+    if (status == 0 && planned &&
+        (points != (long long)plan->n || (is_whole && samples != (long long)plan_samples(plan))))
+        status = err_set(err,
+                         "--resume: %s/plan.ini has been edited: it makes %zu points and %llu "
+                         "samples, and the run was begun with %lld and %lld",
+                         folder, plan->n, (unsigned long long)plan_samples(plan), points, samples);
+    json_decref(old);
+    json_decref(now);
+    json_decref(git);
+    return status;
 }
 
 /* --- writing -----------------------------------------------------------------------------------
@@ -381,7 +473,8 @@ static json_t *manifest_json(const char *folder, const struct manifest *m)
     time_t now = time(NULL);
     struct tm tm;
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-    json_t *all = json_object();
+    json_t *all = json_object(), *old = m->resumed ? load(folder) : NULL;
+    json_t *before = before_json(old);
     const struct {
         const char *name;
         json_t *value;
@@ -398,8 +491,9 @@ static json_t *manifest_json(const char *folder, const struct manifest *m)
         {"seed", json_integer((json_int_t)m->options->seed)},
         {"info", info_json(m)},
         {"resumed", json_boolean(m->resumed)},
+        {"before", before},
         {"host", m->options->record_host ? host_json() : NULL},
-        {"machine", machine_json(m)},
+        {"machine", machine_json(m->machine)},
         {"unused_cpus", unused_json(m)},
         {"conditions", conditions_json(m)},
         {"timing", timing_json()},
@@ -410,11 +504,12 @@ static json_t *manifest_json(const char *folder, const struct manifest *m)
         {"plan", plan_json(m->plan)},
         {"left_out", left_out_json(m)},
         {"missing", missing_json(m)},
-        {"result", result_json(m->result)},
+        {"result", result_json(m->result, json_object_get(old, "result"))},
     };
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         if (members[i].value)
             json_object_set_new(all, members[i].name, members[i].value);
+    json_decref(old);
     return all;
 }
 

@@ -234,3 +234,24 @@ cells_are_up() {
     assert_no_twins out
     all_samples 20
 }
+
+@test "--resume: not on another machine state, and not by another plan; counts add up" {
+    mock_run --cell 'mock=./mock_cell --times 20ms' --max-seconds 0.2 --reps 20 --format csv >/dev/null || true
+    cp out/manifest.json kept
+    for change in 's/"affinity": [0-9]*/"affinity": 4096/affinity' 's/"kernel": "[^"]*/"kernel": "1.0/' \
+        's/"git": "[^"]*/"git": "0000000/' 's/"quota_cpus": [0-9.]*/"quota_cpus": 0.3/'; do
+        sed "${change%affinity}" kept >out/manifest.json
+        refused '--resume' 'began with another' 'begin anew' -- run --resume out
+    done
+    cp kept out/manifest.json
+    sed -i.kept 's/^reps = .*/reps = 30/' out/plan.ini
+    refused 'plan.ini has been edited' -- run --resume out
+    mv out/plan.ini.kept out/plan.ini
+    run_split 0 "$poolmark" run --resume out --quiet --format csv
+    need jq
+    [ "$(jq .result.samples out/manifest.json)" -eq "$(($(wc -l <out/samples.csv) - 1))" ]
+    [ "$(jq '.before | length' out/manifest.json)" -eq 1 ]
+    run_split 0 "$poolmark" run --resume out --quiet --format csv
+    [ "$(jq .result.samples out/manifest.json)" -eq "$(($(wc -l <out/samples.csv) - 1))" ]
+    [ "$(jq '.before | length' out/manifest.json)" -eq 2 ]
+}
