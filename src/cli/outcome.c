@@ -124,7 +124,7 @@ static void judge(struct outcome_of_run *o, const char *folder, const struct pla
         points[i] = (struct rules_point){
             &p->point,
             p->experiment->precision > 0 ? 0 : p->experiment->launches * p->experiment->reps,
-            p->bound.speedup};
+            p->experiment->launches * p->experiment->reps, p->bound.speedup};
     }
     plan_keys(keys);
     snprintf(path, sizeof path, "%s/manifest.json", folder);
@@ -134,6 +134,7 @@ static void judge(struct outcome_of_run *o, const char *folder, const struct pla
                                       .manifest = manifest,
                                       .points = points,
                                       .n_points = plan->n,
+                                      .n_samples = plan->n_missing ? 0 : plan_samples(plan),
                                       .plan_keys = keys,
                                       .has_articles = o->n_articles > 0,
                                       .is_drawing = look == LOOK_BEFORE_DRAWING};

@@ -86,7 +86,7 @@ static const char *read_arguments(int argc, char **argv, bool *as_json, struct e
         if (format)
             *as_json = strcmp(format, "json") == 0;
         else if (argv[i][0] == '-')
-            return err_set(err, "unknown option '%s'; allowed: --format", argv[i]), NULL;
+            return err_set(err, "unknown option '%s'; allowed: --format, --help", argv[i]), NULL;
         else if (folder)
             return err_set(err, "one run at a time: '%s' is one too many", argv[i]), NULL;
         else

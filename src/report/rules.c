@@ -52,6 +52,15 @@ bool rules_has_rows(const struct evidence *e, struct text *why)
     return why->length == 0;
 }
 
+const struct rules_point *rules_planned(const struct evidence *e, const struct point *p, size_t row)
+{
+    size_t n = e->given.n_points;
+    for (size_t i = 0; i < n; i++)
+        if (point_equal(e->given.points[(row + i) % n].point, p))
+            return &e->given.points[(row + i) % n];
+    return NULL;
+}
+
 /* --- the tables ----------------------------------------------------------------------------------
  */
 

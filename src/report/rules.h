@@ -18,6 +18,7 @@ enum { RULES = 12, FILE_CHECKS = 4, RULE_BYTES = 400 };
 struct rules_point {
     const struct point *point;
     uint64_t wanted; /* samples; 0: as many as it takes, since precision decides */
+    uint64_t most;   /* samples, where precision does not stop sooner */
     double bound;    /* largest speedup that theory allows */
 };
 
@@ -27,6 +28,7 @@ struct rules_evidence {
     const json_t *manifest;        /* NULL: it cannot be read */
     const struct rules_point *points;
     size_t n_points;
+    uint64_t n_samples;           /* of the plan; 0: not known, since a backend is missing */
     const char *const *plan_keys; /* that plan.ini must have, ends with NULL */
     bool has_articles;
     bool is_drawing; /* the figures are about to be drawn: they are not looked at yet */

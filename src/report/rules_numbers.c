@@ -73,7 +73,7 @@ static double quantile(const double *sorted, size_t n, double share)
 
 enum rule_state rules_base(const struct evidence *e, struct text *why)
 {
-    struct tally lacks = {.n = 0}, unnamed = {.n = 0};
+    struct tally lacks = {.n = 0}, unnamed = {.n = 0}, others = {.n = 0};
     if (!rules_has_rows(e, why))
         return RULE_BROKEN;
     for (size_t i = 0; i < e->n_rows; i++) {
@@ -83,14 +83,18 @@ enum rule_state rules_base(const struct evidence *e, struct text *why)
         const struct summary_point *base = summary_base(e->given.summary, r->again);
         bool has_base = base && base->n > 0;
         tally_count(&lacks, !has_base, &r->point);
-        if (isfinite(r->row.speedup) || has_base)
-            tally_count(&unnamed,
-                        !has_base || strcmp(r->row.base, base->point.backend) != 0 ||
-                            !rules_is_near(r->row.base_s, base->row.median_s),
-                        &r->point);
+        if (!isfinite(r->row.speedup) && !has_base)
+            continue;
+        bool is_named =
+            has_base && strcmp(r->row.base, base->point.backend) == 0 && isfinite(r->row.base_s);
+        tally_count(&unnamed, !is_named, &r->point);
+        tally_count(&others, is_named && !rules_is_near(r->row.base_s, base->row.median_s),
+                    &r->point);
     }
     if (!tally_tell(&lacks, "have no speedup: their base has no samples", why) ||
-        !tally_tell(&unnamed, "do not name their base and its seconds", why))
+        !tally_tell(&unnamed, "do not name their base and its seconds", why) ||
+        !tally_tell(&others, "tell other seconds of their base than the median of its samples",
+                    why))
         return RULE_BROKEN;
     if (unnamed.of == 0)
         return text_addf(why, "no speedup: " BASE_ALONE), RULE_IDLE;
@@ -216,7 +220,8 @@ enum rule_state rules_means(const struct evidence *e, struct text *why)
     if (!tally_tell(&means, "have a mean_s that is not the arithmetic mean of their times", why) ||
         !tally_tell(&rates, "have a ns_per_task that does not follow from their median", why))
         return RULE_BROKEN;
-    text_addf(why, "%zu means are arithmetic means of times; no rate is averaged", means.of);
+    text_addf(why, "each mean (%zu) is the arithmetic mean of times; no rate is averaged",
+              means.of);
     return RULE_MET;
 }
 
@@ -247,7 +252,8 @@ enum rule_state rules_ratios(const struct evidence *e, struct text *why)
         return RULE_BROKEN;
     if (n_speedups == 0)
         return text_addf(why, "no ratio: nothing is paired with a base"), RULE_IDLE;
-    text_addf(why, "%zu speedups are medians of paired ratios; no ratio is averaged", n_speedups);
+    text_addf(why, "each speedup (%zu) is the median of paired ratios; no ratio is averaged",
+              n_speedups);
     return RULE_MET;
 }
 
@@ -259,9 +265,13 @@ static bool encloses(double low, double value, double high)
     return low <= value && value <= high; /* false with NaN */
 }
 
+/* What the simulations in docs/measurement.md, "Stopping", say of points that stop early. */
+static const char stopped_cover[] = "from 78 % where launches differ to 95 % where they are alike";
+
 enum rule_state rules_intervals(const struct evidence *e, struct text *why)
 {
     struct tally few = {.n = 0}, times = {.n = 0}, ratios = {.n = 0};
+    size_t n_stopped = 0, n_wide = 0;
     if (!rules_has_rows(e, why))
         return RULE_BROKEN;
     for (size_t i = 0; i < e->n_rows; i++) {
@@ -269,6 +279,9 @@ enum rule_state rules_intervals(const struct evidence *e, struct text *why)
         const struct summary_row *row = &r->row;
         if (!rules_is_measured(r))
             continue;
+        const struct rules_point *p = rules_planned(e, &r->point, i);
+        n_stopped += p && p->wanted == 0 && r->again->n < p->most;
+        n_wide += row->ci_high_s - row->ci_low_s > row->median_s;
         tally_count(&few, r->again->n < STATS_LEAST_FOR_INTERVAL, &r->point);
         tally_count(&times,
                     !encloses(row->ci_low_s, row->median_s, row->ci_high_s) ||
@@ -283,12 +296,25 @@ enum rule_state rules_intervals(const struct evidence *e, struct text *why)
                         &r->point);
     }
     if (!tally_tell(&few, "have fewer than 6 samples, too few for an interval", why) ||
-        !tally_tell(&times, "have no interval of their median that follows from their samples",
-                    why) ||
-        !tally_tell(&ratios, "have no interval of their speedup that follows from their samples",
-                    why))
+        !tally_tell(
+            &times,
+            "have no interval of their median that encloses it and follows from their samples",
+            why) ||
+        !tally_tell(
+            &ratios,
+            "have no interval of their speedup that encloses it and follows from their samples",
+            why))
         return RULE_BROKEN;
-    text_addf(why, "%zu medians and %zu speedups have their 95 %% interval", times.of, ratios.of);
+    text_addf(why, "each median (%zu) and each speedup (%zu) has its 95 %% interval", times.of,
+              ratios.of);
+    if (n_wide)
+        text_addf(why, "; wider than the median itself: %zu", n_wide);
+    if (n_stopped)
+        text_addf(
+            why,
+            "; points that --precision stopped early: %zu, and such intervals cover less than "
+            "they say, %s (measurement.md, Stopping)",
+            n_stopped, stopped_cover);
     return RULE_MET;
 }
 
@@ -326,8 +352,9 @@ enum rule_state rules_normality(const struct evidence *e, struct text *why)
         !tally_tell(&drift, "drift: their samples are not independent", why))
         return RULE_BROKEN;
     text_addf(why,
-              "%zu intervals are from ranks or bootstrap, of any distribution; tests that are "
-              "corrected for their number find no drift, and no launches that differ and are few",
+              "%zu intervals are from ranks, or from a bootstrap where few launches differ: times "
+              "may have any distribution; tests that are corrected for their number find no drift, "
+              "and no launches that differ and are few",
               methods.of);
     return RULE_MET;
 }
@@ -355,7 +382,8 @@ enum rule_state rules_comparisons(const struct evidence *e, struct text *why)
         return RULE_BROKEN;
     if (paired.of == 0)
         return text_addf(why, "no comparison: " BASE_ALONE), RULE_IDLE;
-    text_addf(why, "the intervals of %zu speedups are of ratios paired by pass, %zu pairs in all",
+    text_addf(why,
+              "the interval of each speedup (%zu) is of ratios paired by pass, %zu pairs in all",
               paired.of, n_pairs);
     return RULE_MET;
 }
@@ -398,11 +426,13 @@ enum rule_state rules_median(const struct evidence *e, struct text *why)
         tally_count(&percentiles, !has_percentiles(r), &r->point);
         tally_count(&modes, has_modes && !has_word(r->row.flags, "several-modes"), &r->point);
     }
-    if (!tally_tell(&percentiles, "lack percentiles or the worst case beside the median", why) ||
+    if (!tally_tell(&percentiles,
+                    "lack percentiles, median or worst case as they follow from the samples",
+                    why) ||
         !tally_tell(&modes, "have several modes, and the table does not say so", why))
         return RULE_BROKEN;
     text_addf(why,
-              "percentiles and the worst case stand beside %zu medians; points with several "
+              "percentiles and the worst case stand beside each median (%zu); points with several "
               "modes: %zu, flagged",
               percentiles.of, n_modes);
     return RULE_MET;

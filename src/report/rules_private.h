@@ -43,6 +43,10 @@ bool rules_is_near(double a, double b);
 /* Whether the row's point was measured; others say nothing that a rule could be about. */
 bool rules_is_measured(const struct evidence_row *r);
 
+/* The plan's point, which mostly has the number of its row; NULL: it is not planned. */
+const struct rules_point *rules_planned(const struct evidence *e, const struct point *p,
+                                        size_t row);
+
 /* Whether there is such a row; else says what is amiss. */
 bool rules_has_rows(const struct evidence *e, struct text *why);
 

@@ -3,6 +3,7 @@
 #include "report/factors.h"
 #include "report/rules_private.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,8 +52,17 @@ static bool plan_lacks(const struct evidence *e, struct text *why)
     snprintf(path, sizeof path, "%.4000s/plan.ini", e->given.folder);
     FILE *file = fopen(path, "re");
     text_addf(&all, "\n");
-    while (file && fgets(line, sizeof line, file))
-        text_addf(&all, "%s", line);
+    while (file && fgets(line, sizeof line, file)) {
+        /* "key=value" and "key : value" are what "key = value" is. */
+        char *key = text_trim(line), *equals = strpbrk(key, "=:");
+        if (*key == '[' || *key == '#' || *key == ';' || !equals) {
+            text_addf(&all, "%s\n", key);
+            continue;
+        }
+        *equals = '\0';
+        text_addf(&all, "%s = ", text_trim(key));
+        text_addf(&all, "%s\n", text_trim(equals + 1));
+    }
     if (file)
         fclose(file);
     for (size_t i = 0; e->given.plan_keys[i] && why->length == 0; i++) {
@@ -70,6 +80,15 @@ static bool plan_lacks(const struct evidence *e, struct text *why)
     if (why->length == 0 && !strstr(all.text, line))
         text_addf(why, "the seed of plan.ini is not that of manifest.json");
     text_release(&all);
+    json_int_t points = json_integer_value(evidence_member(e, "plan.points")),
+               samples = json_integer_value(evidence_member(e, "plan.samples"));
+    bool is_whole = e->given.n_samples && json_object_size(evidence_member(e, "missing")) == 0;
+    if (why->length == 0 && (points != (json_int_t)e->given.n_points ||
+                             (is_whole && samples != (json_int_t)e->given.n_samples)))
+        text_addf(why,
+                  "plan.ini is not what the run began with: it makes %zu points and %" PRIu64
+                  " samples, manifest.json tells of %" PRId64 " and %" PRId64,
+                  e->given.n_points, e->given.n_samples, (int64_t)points, (int64_t)samples);
     return why->length > 0;
 }
 
@@ -122,6 +141,9 @@ enum rule_state rules_factors(const struct evidence *e, struct text *why)
                RULE_BROKEN;
     if (plan_lacks(e, why))
         return RULE_BROKEN;
+    if (e->n_ok && !evidence_has_file(e, "placements.csv"))
+        return text_addf(why, "there is no placements.csv: where workers ran is not told"),
+               RULE_BROKEN;
     if (!has_topology(e))
         return text_addf(why, "topology.xml is not there, or not whole"), RULE_BROKEN;
     text_addf(why,
@@ -166,29 +188,22 @@ enum rule_state rules_timing(const struct evidence *e, struct text *why)
                RULE_BROKEN;
     text_addf(why,
               "%s, %.0f ns a reading, is told with start, end and synchronisation; workers' times "
-              "of %zu samples; clock error at most %.2g %%",
-              json_string_value(evidence_member(e, "timing.clock")), cost, e->n_ok,
-              100 * e->clock_error);
+              "of %zu samples; ",
+              json_string_value(evidence_member(e, "timing.clock")), cost, e->n_ok);
+    if (e->clock_error > 0)
+        text_addf(why, "clocks of the machines agree within %.2g %% of a sample",
+                  100 * e->clock_error);
+    else
+        text_addf(why, "one clock");
     return RULE_MET;
 }
 
 /* --- 11 and 12: bounds and figures ---------------------------------------------------------------
  */
 
-/* The plan's point, which mostly has the number of its row. */
-static const struct rules_point *planned(const struct evidence *e, const struct point *p,
-                                         size_t row)
-{
-    size_t n = e->given.n_points;
-    for (size_t i = 0; i < n; i++)
-        if (point_equal(e->given.points[(row + i) % n].point, p))
-            return &e->given.points[(row + i) % n];
-    return NULL;
-}
-
 enum rule_state rules_bounds(const struct evidence *e, struct text *why)
 {
-    struct tally bounds = {.n = 0};
+    struct tally bounds = {.n = 0}, above = {.n = 0};
     size_t n_speedups = 0;
     if (!rules_has_rows(e, why))
         return RULE_BROKEN;
@@ -196,8 +211,9 @@ enum rule_state rules_bounds(const struct evidence *e, struct text *why)
         const struct evidence_row *r = &e->rows[i];
         if (!rules_is_measured(r) || !isfinite(r->row.speedup))
             continue;
-        const struct rules_point *p = planned(e, &r->point, i);
+        const struct rules_point *p = rules_planned(e, &r->point, i);
         n_speedups += r->again != summary_base(e->given.summary, r->again);
+        tally_count(&above, r->row.speedup_low > r->row.bound, &r->point);
         tally_count(&bounds, !p || !(r->row.bound > 0) || !rules_is_near(r->row.bound, p->bound),
                     &r->point);
     }
@@ -205,7 +221,10 @@ enum rule_state rules_bounds(const struct evidence *e, struct text *why)
         return RULE_BROKEN;
     if (n_speedups == 0)
         return text_addf(why, "no speedup that a bound could stand beside"), RULE_IDLE;
-    text_addf(why, "the bound of theory stands beside %zu speedups", n_speedups);
+    text_addf(why, "the bound of theory stands beside each speedup (%zu)", n_speedups);
+    if (above.n)
+        text_addf(why, "; %zu lie%s above it with the whole interval (the first: %s)", above.n,
+                  above.n == 1 ? "s" : "", above.first);
     return RULE_MET;
 }
 

@@ -119,8 +119,11 @@ only_broken() {
     sound_run
     edit out/summary.csv base_s X*2 procpool
     judged 1
-    broken 1 'base and its seconds' 'procpool, W=2'
+    broken 1 'other seconds of their base' 'procpool, W=2'
     met 2 3 4 5 6 7 8 9 10 11
+    edit out/summary.csv base '"none"' procpool
+    judged 1
+    broken 1 'do not name their base'
     sed -i '/,seq,/d' out/samples.csv
     judged 1
     broken 1 'their base has no samples'
@@ -173,6 +176,10 @@ only_broken() {
     judged 1
     broken 5 '2 of 2 points have fewer than 6 samples'
     met 1 2 3 4 7 9 10 11
+    rm -r out
+    sound_run --reps 20 --launches 3 --precision 20
+    judged 0
+    assert_words "$(tr -s ' \n' ' ' <<<"$output")" 'points that --precision stopped early: 2'
     rm -r out
     sound_run
     edit out/summary.csv ci_high_s X*2 procpool
@@ -244,6 +251,14 @@ only_broken() {
     cp kept/topology.xml out/
     sed -i '/^retakes/d' out/plan.ini
     only_broken 9 'plan.ini lacks retakes'
+    sed 's/^reps = .*/reps = 5/' kept/plan.ini >out/plan.ini
+    judged 1
+    broken 9 'not what the run began with' '20 samples' 'of 2 and 24'
+    # The same in other words.
+    sed -E 's/^(seed|launches) = /\1=/; s/^retakes = /retakes : /' kept/plan.ini >out/plan.ini
+    judged 0
+    rm out/placements.csv
+    only_broken 9 'no placements.csv'
 }
 
 @test "rule 10: time taken in a way that is not told, too coarse, or without workers" {
@@ -268,6 +283,14 @@ only_broken() {
     judged 1
     broken 11 'no bound'
     met 1 2 3 4 5 6 7 8 9 10
+    edit out/samples.csv wall_ns 'X*2' procpool
+    bin/poolmark plot out >/dev/null
+    judged 0
+    [[ $output != *'whole interval'* ]] || complain 'what lies below its bound is said to lie above it'
+    edit out/samples.csv wall_ns 'int(X/6)' procpool
+    bin/poolmark plot out >/dev/null
+    judged 0
+    assert_words "$(tr -s ' \n' ' ' <<<"$output")" '1 lies above it with the whole interval'
 }
 
 @test "rule 12: no figures, old ones, without samples, or with lines over categories" {
