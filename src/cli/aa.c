@@ -6,6 +6,7 @@
 #include "cli/aa.h"
 
 #include "base/alloc.h"
+#include "run/folder.h"
 #include "run/hosts.h"
 #include "run/run.h"
 
@@ -16,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { N_SLOTS = AA_LAUNCHES * AA_PAIRS, TASKS_A_WORKER = 16 };
@@ -35,13 +38,12 @@ static bool is_stop_asked(void)
 
 /* --- the folder ------------------------------------------------------------------------------- */
 
-static int make_folder(char *path, size_t size, struct err *err)
+static const char folder_prefix[] = "poolmark-aa-";
+
+static const char *folder_place(void)
 {
     const char *where = getenv("TMPDIR");
-    snprintf(path, size, "%s/poolmark-aa-XXXXXX", where && *where ? where : "/tmp");
-    if (mkdtemp(path))
-        return 0;
-    return err_set(err, "%s cannot be made: %s; TMPDIR names another place", path, strerror(errno));
+    return where && *where ? where : "/tmp";
 }
 
 static void remove_folder(const char *path)
@@ -56,6 +58,46 @@ static void remove_folder(const char *path)
     if (dir)
         closedir(dir);
     rmdir(path);
+}
+
+/* Whoever was killed could not remove its folder: what nobody has locked and is not brand-new, and
+ * so about to be locked, is removed. */
+static void remove_left(void)
+{
+    enum { NEW_S = 60 };
+    DIR *dir = opendir(folder_place());
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        char path[4096];
+        struct stat st;
+        if (strncmp(e->d_name, folder_prefix, sizeof folder_prefix - 1) != 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder_place(), e->d_name);
+        if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+            st.st_mtime + NEW_S > time(NULL))
+            continue;
+        int lock = folder_lock(path, NULL);
+        if (lock < 0)
+            continue;
+        remove_folder(path);
+        close(lock);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+/* The lock says that somebody measures there. */
+static int make_folder(char *path, size_t size, int *lock, struct err *err)
+{
+    remove_left();
+    snprintf(path, size, "%s/%sXXXXXX", folder_place(), folder_prefix);
+    if (!mkdtemp(path))
+        return err_set(err, "%s cannot be made: %s; TMPDIR names another place", path,
+                       strerror(errno));
+    *lock = folder_lock(path, err);
+    if (*lock >= 0)
+        return 0;
+    rmdir(path);
+    return -1;
 }
 
 /* --- what was measured ------------------------------------------------------------------------ */
@@ -250,11 +292,13 @@ int aa_measure(struct aa *aa, const struct topo *topo, double seconds, struct er
     int status = 0;
     do {
         char folder[4096];
+        int lock = -1;
         aa->n_rounds++;
-        status = make_folder(folder, sizeof folder, err);
+        status = make_folder(folder, sizeof folder, &lock, err);
         if (status == 0) {
             status = measure_round(aa, &machine, seconds, folder, err);
             remove_folder(folder);
+            close(lock);
         }
         aa->differs = status == 0 && shows_difference(&aa->ratio);
     } while (aa->differs && aa->n_rounds < 2 && !aa->interrupted);
@@ -268,5 +312,5 @@ double aa_smallest_effect(const struct aa *aa, size_t n_pairs)
     const struct interval *ci = &aa->ratio.median_ci;
     if (!ci->known || aa->ratio.n == 0 || n_pairs == 0)
         return NAN;
-    return (ci->high - ci->low) / 2 * sqrt((double)aa->ratio.n / (double)n_pairs);
+    return fmax(ci->high - 1, 1 - ci->low) * sqrt((double)aa->ratio.n / (double)n_pairs);
 }

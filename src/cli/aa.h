@@ -23,12 +23,14 @@ struct aa {
 
 /* Measures for at most `seconds` a round: AA_LAUNCHES fresh starts of two cells, AA_PAIRS samples
  * of each in each, of the backend procpool with all usable workers. Writes to a temporary folder,
- * which is gone afterwards, also after SIGINT, SIGTERM and SIGHUP. Once it has shown a difference
- * it does all again with another seed: by chance alone it shows one in 20 times. */
+ * which is gone afterwards, also after SIGINT, SIGTERM and SIGHUP; what a killed one left goes with
+ * the next. Once it has shown a difference it does all again with another seed: by chance alone it
+ * shows one in 20 times. */
 int aa_measure(struct aa *aa, const struct topo *topo, double seconds, struct err *err);
 
-/* The smallest effect that can be shown by so many pairs, relative: half the width of the interval
- * where it was measured, in proportion to 1/sqrt(n) elsewhere. NAN without an interval. */
+/* The smallest effect that can be shown by so many pairs, relative: as far from 1 as the farther
+ * end of the interval where it was measured, in proportion to 1/sqrt(n) elsewhere. NAN without an
+ * interval. */
 double aa_smallest_effect(const struct aa *aa, size_t n_pairs);
 
 #endif

@@ -52,8 +52,9 @@ static void print_help(void)
         "when it is fit, 77 when it is not. Nothing is written.\n\n"
         "  --aa            also measure the same point twice, side by side, and tell the smallest\n"
         "                  effect that can be shown here\n"
-        "  --aa-seconds S  for at most so long, 0.5 to 600 [20]; once more when a difference "
-        "shows\n"
+        "  --aa-seconds S  the same for at most so long, 0.5 to 600 [20], with samples of S / 4 "
+        "ms\n"
+        "                  on a quiet machine (0.2 to 20); once more when a difference shows\n"
         "  --format F      text or json [text]\n");
 }
 

@@ -119,6 +119,16 @@ make_cells() {
     assert_words "$stderr" 'SIGKILL' 'A/A: a sample is not good (died)'
 }
 
+@test "doctor --aa removes what a killed one left, and nothing that is in use" {
+    need flock
+    mkdir poolmark-aa-killed poolmark-aa-locked poolmark-aa-new
+    touch poolmark-aa-killed/samples.csv
+    touch -d '1 hour ago' poolmark-aa-killed poolmark-aa-locked
+    make_cells '--times 100us'
+    examine "TMPDIR=$PWD" flock poolmark-aa-locked bin/poolmark doctor --aa
+    [ "$(echo poolmark-aa-*)" = 'poolmark-aa-locked poolmark-aa-new' ]
+}
+
 @test "doctor --aa that is interrupted leaves nothing behind" {
     TMPDIR=$PWD start "$poolmark" doctor --aa-seconds 60
     wait_for 10 compgen -G 'poolmark-aa-*/samples.csv'
