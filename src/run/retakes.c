@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-void retakes_count(struct retakes *r, const struct sample *sample)
+void retakes_count(struct retakes *r, const struct sample *sample, bool is_again)
 {
-    if (sample->retake)
+    if (is_again)
         r->n_again++;
-    else
+    else if (sample->retake == 0)
         r->n_first++;
 }
 

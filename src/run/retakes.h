@@ -18,12 +18,13 @@ struct flag_count {
 };
 
 struct retakes {
-    uint64_t n_first, n_again; /* samples that were taken for the first time, and others */
+    uint64_t n_first, n_again; /* samples that were taken for the first time, and retakes */
     struct flag_count flags[MOST_FLAGS];
 };
 
-/* Counts a sample of the run, in the journal already or not. */
-void retakes_count(struct retakes *r, const struct sample *sample);
+/* Counts a sample of the run, in the journal already or not. `is_again`: it takes the place of one
+ * that was disturbed. What takes the place of one that failed is neither first nor again. */
+void retakes_count(struct retakes *r, const struct sample *sample, bool is_again);
 
 /* Whether one more may be taken again. */
 bool retakes_allow(const struct retakes *r);

@@ -51,6 +51,14 @@ static int resume_point(void *user, size_t number, const struct point *point, st
     return 0;
 }
 
+/* Counts a sample that is not noted yet. Where the turn has none, its last one failed: what comes
+ * after a failure is no retake. */
+static void count_taken(struct state *s, size_t i, const struct sample *sample)
+{
+    const struct turn turn = {sample->launch, sample->group, sample->pass};
+    retakes_count(&s->retakes, sample, stopping_has(&s->stopping, i, &turn));
+}
+
 static int resume_sample(void *user, size_t number, const struct sample *sample, struct err *err)
 {
     (void)err;
@@ -58,9 +66,12 @@ static int resume_sample(void *user, size_t number, const struct sample *sample,
     size_t i = r->numbers[number];
     if (sample->order >= r->s->order)
         r->s->order = sample->order + 1;
-    retakes_count(&r->s->retakes, sample);
-    if (i != SIZE_MAX)
-        stopping_note(&r->s->stopping, i, sample); /* what failed is asked for again */
+    if (i == SIZE_MAX) {
+        retakes_count(&r->s->retakes, sample, sample->retake > 0);
+        return 0;
+    }
+    count_taken(r->s, i, sample);
+    stopping_note(&r->s->stopping, i, sample); /* what failed is asked for again */
     return 0;
 }
 
@@ -336,7 +347,7 @@ static enum taken take_once(struct state *s, size_t i, struct sample *sample)
         judge_places(p, cell, answer, sample);
     sample->order = s->order++;
     s->result->n_samples++;
-    retakes_count(&s->retakes, sample);
+    count_taken(s, i, sample);
     int status = answer ? write_workers(s, cell, sample, answer) : 0;
     if (status == 0 && answer && s->run->options->trace)
         status = write_trace(s, cell, sample, answer);
@@ -350,7 +361,8 @@ static enum taken take_once(struct state *s, size_t i, struct sample *sample)
     return status == 0 ? TAKEN : NOT_WRITTEN;
 }
 
-/* Whether a disturbed sample that was taken again so often is taken once more. */
+/* Whether a disturbed sample that was taken again so often is taken once more. Samples that failed
+ * do not count. */
 static bool is_retaken(struct state *s, size_t i, uint64_t retakes)
 {
     if (retakes >= s->plan->points[i].experiment->retakes)
@@ -373,22 +385,23 @@ static bool is_retaken(struct state *s, size_t i, uint64_t retakes)
 static int take_sample(struct state *s, size_t i, const struct turn *turn)
 {
     const struct plan_point *p = &s->plan->points[i];
-    uint64_t before = stopping_takes(&s->stopping, i, turn);
-    for (uint64_t retakes = 0;; retakes++) {
+    const struct takes before = stopping_takes(&s->stopping, i, turn);
+    for (uint64_t taken_here = 0;; taken_here++) {
         struct sample sample = {.launch = turn->launch,
                                 .pass = turn->pass,
                                 .group = turn->group,
-                                .retake = before + retakes,
+                                .retake = before.n + taken_here,
                                 .imbalance = NAN,
                                 .h_ns = NAN,
                                 .task_mean_ns = NAN,
                                 .task_sd_ns = NAN};
         snprintf(s->what, sizeof s->what, "%.64s %.32s W=%llu%s", p->point.experiment,
-                 p->point.backend, (unsigned long long)p->point.workers, retakes ? " again" : "");
+                 p->point.backend, (unsigned long long)p->point.workers,
+                 taken_here ? " again" : "");
         enum taken taken = take_once(s, i, &sample);
         if (taken != TAKEN)
             return taken == NOT_WRITTEN ? -1 : 0;
-        if (retakes)
+        if (taken_here)
             s->result->n_retaken++;
         else
             add_progress(s, 1, sample_cost(p));
@@ -400,7 +413,7 @@ static int take_sample(struct state *s, size_t i, const struct turn *turn)
             return 0;
         s->result->n_disturbed++;
         retakes_count_flags(&s->retakes, sample.flags);
-        if (should_stop(s) || !is_retaken(s, i, retakes))
+        if (should_stop(s) || !is_retaken(s, i, before.n - before.failed + taken_here))
             return 0;
     }
 }

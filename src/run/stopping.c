@@ -79,15 +79,13 @@ bool stopping_has(const struct stopping *s, size_t i, const struct turn *turn)
     return find(s, i, turn) != NULL;
 }
 
-static bool same_turn(const struct turn *a, const struct turn *b)
-{
-    return a->launch == b->launch && a->group == b->group && a->pass == b->pass;
-}
-
-uint64_t stopping_takes(const struct stopping *s, size_t i, const struct turn *turn)
+struct takes stopping_takes(const struct stopping *s, size_t i, const struct turn *turn)
 {
     const struct watched *p = &s->points[i];
-    return p->has_failed && same_turn(&p->failed, turn) ? p->failed_takes : 0;
+    struct observed failed = {(uint32_t)p->failed.launch, (uint32_t)p->failed.group,
+                              (uint32_t)p->failed.pass, 0};
+    return p->has_failed && compare(&failed, turn, is_base(s, i)) == 0 ? p->takes
+                                                                       : (struct takes){0};
 }
 
 void stopping_note(struct stopping *s, size_t i, const struct sample *sample)
@@ -98,9 +96,9 @@ void stopping_note(struct stopping *s, size_t i, const struct sample *sample)
     size_t at = count_before(s, i, &turn);
     p->looked = p->looked && at >= p->looked_n;
     if (strcmp(sample->status, "ok") != 0) {
+        p->takes = (struct takes){sample->retake + 1, stopping_takes(s, i, &turn).failed + 1};
         p->has_failed = true;
         p->failed = turn;
-        p->failed_takes = sample->retake + 1;
         if (there)
             memmove(there, there + 1,
                     (size_t)(p->samples + p->n-- - there - 1) * sizeof *p->samples);

@@ -32,15 +32,21 @@ struct observed {
     double ns;
 };
 
+/* How often a turn's sample was taken, and how many of these failed. The others of them were
+ * disturbed: what was taken after one of these is a retake. */
+struct takes {
+    uint64_t n, failed;
+};
+
 /* What is known of a point. */
 struct watched {
     struct observed *samples; /* right answers that count, in the order of their turns */
     size_t n, capacity;
-    bool dead;             /* it failed: not asked again in this execution */
-    bool has_failed;       /* the journal has a failure that no right answer follows, */
-    struct turn failed;    /* of this turn, */
-    uint64_t failed_takes; /* which was taken so often */
-    size_t first_group;    /* of the groups that it is in */
+    bool dead;          /* it failed: not asked again in this execution */
+    bool has_failed;    /* the journal has a failure, the last of them */
+    struct turn failed; /* of this turn, */
+    struct takes takes; /* which was taken so often till then */
+    size_t first_group; /* of the groups that it is in */
     /* The last look at the samples: how many, in which launch, and what was seen. */
     size_t looked_n;
     uint64_t looked_launch;
@@ -70,9 +76,9 @@ void stopping_give_up(struct stopping *s, size_t point);
 /* Whether the point has its sample of this turn. */
 bool stopping_has(const struct stopping *s, size_t point, const struct turn *turn);
 
-/* How often the point's sample of this turn was taken, where that failed: the next one's `retake`.
- */
-uint64_t stopping_takes(const struct stopping *s, size_t point, const struct turn *turn);
+/* How often the point's sample of this turn was taken, where that failed: `n` is the next one's
+ * `retake`. 0 where it did not fail. */
+struct takes stopping_takes(const struct stopping *s, size_t point, const struct turn *turn);
 
 /* Whether the pass asks the point, which is in the turn's group, whether or not it has its sample
  * already: it wants one, or is the base of one that does. Points that a pass of a launch does not

@@ -99,6 +99,27 @@ counted() {
     assert_no_twins out
 }
 
+@test "--resume: what failed and is asked again is no retake, and gives no further ones" {
+    printf '#!/bin/sh\nexec %s $(cat options) "$@"\n' "$PWD/mock_cell" >cell
+    chmod +x cell
+    echo '--exit-at 1 3' >options
+    run_split 4 mock_run --retakes 1 --reps 1 --tasks "$(seq -s, 1 40)" --cell 'mock=./cell' --format csv
+    echo '--flags preempted' >options
+    run_split 0 "$poolmark" run --resume out --quiet --format csv
+    # 80 first samples (bases among them) allow 10 + 80 / 4; each of the 40 was disturbed when asked again.
+    local n
+    n=$(cells out/samples.csv backend retake | grep -c 'mock|2')
+    [ "$n" -ge 28 ] && [ "$n" -le 30 ] || complain "$n"
+    rm -r out
+    # Disturbed, then died in the first retake: of three retakes two are left after that.
+    echo '--flags preempted --die-at 2 11' >options
+    run_split 4 mock_run --retakes 3 --reps 1 --cell 'mock=./cell' --format csv
+    echo '--flags preempted' >options
+    run_split 0 "$poolmark" run --resume out --quiet --format csv
+    [ "$(cells out/samples.csv backend retake status | grep mock | xargs)" = \
+        'mock|0|ok mock|1|died mock|2|ok mock|3|ok mock|4|ok' ]
+}
+
 @test "--resume: a sample whose retake never came counts as it is" {
     scripted_tree '' '--flags -,preempted,preempted,-'
     scripted_run 0 --reps 3 --quiet

@@ -340,13 +340,20 @@ START_TEST(the_last_taken_counts_and_a_failure_is_asked_again)
     ck_assert_uint_eq(s.points[QUIET].n, 1);
     ck_assert_double_eq(s.points[QUIET].samples[0].ns, 5);
     ck_assert(stopping_has(&s, QUIET, &turn));
-    ck_assert_uint_eq(stopping_takes(&s, QUIET, &turn), 0);
+    ck_assert_uint_eq(stopping_takes(&s, QUIET, &turn).n, 0);
     sample.retake = 2;
     strcpy(sample.status, "died");
     stopping_note(&s, QUIET, &sample);
     ck_assert(!stopping_has(&s, QUIET, &turn));
-    ck_assert_uint_eq(stopping_takes(&s, QUIET, &turn), 3);
-    ck_assert_uint_eq(stopping_takes(&s, QUIET, &(struct turn){0, 0, 5}), 0);
+    ck_assert_uint_eq(stopping_takes(&s, QUIET, &turn).n, 3);
+    ck_assert_uint_eq(stopping_takes(&s, QUIET, &turn).failed, 1);
+    ck_assert_uint_eq(stopping_takes(&s, QUIET, &(struct turn){0, 0, 5}).n, 0);
+    /* Of four that were taken two failed: two retakes were begun. */
+    sample.retake = 3;
+    stopping_note(&s, QUIET, &sample);
+    ck_assert_uint_eq(stopping_takes(&s, QUIET, &turn).n, 4);
+    ck_assert_uint_eq(stopping_takes(&s, QUIET, &turn).failed, 2);
+    ck_assert_uint_eq(stopping_takes(&s, QUIET, &(struct turn){0, 1, 4}).n, 4);
     /* A point's group may have had another number; a base is asked in each of its groups. */
     strcpy(sample.status, "ok");
     sample.group = 1;
@@ -377,16 +384,18 @@ START_TEST(a_few_and_a_quarter_may_be_taken_again)
     struct sample first = {.retake = 0}, again = {.retake = 1};
     for (int i = 0; i < RETAKES_AT_LEAST; i++) {
         ck_assert(retakes_allow(&r));
-        retakes_count(&r, &again);
+        retakes_count(&r, &again, true);
     }
     ck_assert(!retakes_allow(&r));
+    for (int k = 0; k < 3 * SAMPLES_PER_RETAKE; k++)
+        retakes_count(&r, &again, false); /* what had failed is asked again */
     for (int i = 0; i < 100; i++) {
         for (int k = 0; k < SAMPLES_PER_RETAKE; k++) {
             ck_assert(!retakes_allow(&r));
-            retakes_count(&r, &first);
+            retakes_count(&r, &first, false);
         }
         ck_assert(retakes_allow(&r));
-        retakes_count(&r, &again);
+        retakes_count(&r, &again, true);
     }
 }
 END_TEST
