@@ -162,19 +162,66 @@ static double half_width(const double *values, const int *launches, size_t n)
     return stats_relative_halfwidth(&e) * 100;
 }
 
-/* Whether a launch's own values agree, and more of them would tell little: either there was no
- * other launch yet, and that is what is needed now, or it is the launches that differ. */
-static bool tells_little(const double *values, const int *launches, size_t n, uint64_t launch,
-                         double precision)
+/* Half the width, in percent, that the interval of n values that scatter like these has on average.
+ * Of times that scatter much an interval is now and then narrow by luck, and to stop at the first
+ * such one is to choose those that miss. The mean deviation from the median, of which most of the
+ * values tell something, is seldom small by the same luck.
+ *
+ * Of normal values the standard deviation is sqrt(pi/2) times the mean deviation, and the median's
+ * error sqrt(pi/2) of it / sqrt(n). */
+static double forecast(const double *values, size_t n)
 {
-    size_t own = n;
-    while (own > 0 && launches[own - 1] == (int)launch)
-        own--;
-    if (n - own < STOPPING_LEAST_IN_LAUNCH || half_width(values + own, NULL, n - own) > precision)
+    static const double T = 2.2; /* Student's t, of 10 values */
+    double median = stats_median(values, n), sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += fabs(values[i] - median);
+    return sum > 0 ? T * M_PI / 2 * sum / (double)(n - 1) / sqrt((double)n) / fabs(median) * 100
+                   : 0;
+}
+
+/* How many launches a point is seen in before it is precise. One cannot tell how launches differ,
+ * unless it is all there is, and two agree by chance too often. */
+static uint64_t least_launches(const struct experiment *e)
+{
+    return e->launches < STOPPING_LEAST_LAUNCHES ? e->launches : STOPPING_LEAST_LAUNCHES;
+}
+
+/* How many of the values, at their end, are of the launch. */
+static size_t count_own(const int *launches, size_t n, uint64_t launch)
+{
+    size_t own = 0;
+    while (own < n && launches[n - 1 - own] == (int)launch)
+        own++;
+    return own;
+}
+
+/* Whether a launch's own values agree, and more of them would tell little: either other launches
+ * are needed in any case, or it is the launches that differ. */
+static bool tells_little(const double *values, const int *launches, size_t n, uint64_t launch,
+                         const struct experiment *x)
+{
+    size_t own = count_own(launches, n, launch);
+    bool is_third = own < n && least_launches(x) == STOPPING_LEAST_LAUNCHES;
+    if (own < (is_third ? STOPPING_LEAST_IN_LATER : STOPPING_LEAST_IN_LAUNCH) ||
+        half_width(values + n - own, NULL, own) > x->precision)
         return false;
     struct estimate e = stats_estimate(values, launches, n);
-    return e.n_launches < 2 || e.method != STATS_RANKS ||
-           (e.launch_high - e.launch_low) / 2 > fabs(e.median) * precision / 100;
+    return e.n_launches < least_launches(x) || e.method != STATS_RANKS ||
+           (e.launch_high - e.launch_low) / 2 > fabs(e.median) * x->precision / 100;
+}
+
+/* Whether the values are precise: their interval is narrow, and not by luck. */
+static bool is_precise(const double *values, const int *launches, size_t n,
+                       const struct experiment *x)
+{
+    if (n < STATS_LEAST_FOR_INTERVAL)
+        return false;
+    struct estimate e = stats_estimate(values, launches, n);
+    size_t own = count_own(launches, n, (uint64_t)launches[n - 1]);
+    bool is_whole =
+        e.n_launches >= least_launches(x) && (own >= STOPPING_LEAST_IN_LATER || own >= x->reps);
+    return is_whole && stats_relative_halfwidth(&e) * 100 <= x->precision &&
+           forecast(values, n) <= x->precision;
 }
 
 /* Looks at what stands before the turn: whether the interval is narrow enough, and whether the
@@ -191,15 +238,12 @@ static void look(struct stopping *s, size_t i, const struct turn *turn)
     int *launches = alloc_zeroed(n, sizeof *launches);
     size_t found = collect(s, i, n, values, launches);
     bool is_last = !s->is_open && turn->launch + 1 >= e->launches;
-    /* One launch cannot tell how launches differ, unless it is all there is. */
-    bool is_whole = found >= STATS_LEAST_FOR_INTERVAL &&
-                    (e->launches == 1 || launches[0] != launches[found - 1]);
     p->looked = true;
     p->looked_n = n;
     p->looked_launch = turn->launch;
-    p->settled = is_whole && half_width(values, launches, found) <= e->precision;
-    p->rests = !p->settled && !is_last &&
-               tells_little(values, launches, found, turn->launch, e->precision);
+    p->settled = is_precise(values, launches, found, e);
+    p->rests = !p->settled && !is_last && tells_little(values, launches, found, turn->launch, e);
+    p->differs = is_last && stats_estimate(values, launches, found).method == STATS_BOOTSTRAP;
     free(launches);
     free(values);
 }
@@ -213,11 +257,13 @@ static bool is_alive(const struct stopping *s, size_t i)
 }
 
 /* Whether the launch has as many passes for the point. Samples that it left to later launches by
- * resting may be made up for in the last. */
+ * resting may be made up for in the last, unless it is the launches that differ: one of them in
+ * place of all would hide that. To be called after a look. */
 static bool has_pass(const struct stopping *s, size_t i, const struct turn *turn)
 {
     const struct experiment *e = s->plan->points[i].experiment;
-    bool makes_up = e->precision > 0 && !s->is_open && turn->launch + 1 == e->launches;
+    bool makes_up =
+        e->precision > 0 && !s->is_open && turn->launch + 1 == e->launches && !s->points[i].differs;
     return turn->pass < e->reps || (makes_up && count_before(s, i, turn) < e->launches * e->reps);
 }
 
@@ -226,12 +272,12 @@ static bool wants(struct stopping *s, size_t i, const struct turn *turn)
 {
     const struct experiment *e = s->plan->points[i].experiment;
     bool goes_on = e->precision > 0 && s->is_open;
-    if (!is_alive(s, i) || (turn->launch >= e->launches && !goes_on) || !has_pass(s, i, turn))
+    if (!is_alive(s, i) || (turn->launch >= e->launches && !goes_on))
         return false;
     if (!(e->precision > 0))
-        return true;
+        return has_pass(s, i, turn);
     look(s, i, turn);
-    return !s->points[i].settled && !s->points[i].rests;
+    return !s->points[i].settled && !s->points[i].rests && has_pass(s, i, turn);
 }
 
 bool stopping_asks(struct stopping *s, size_t i, const struct turn *turn)
@@ -271,5 +317,10 @@ bool stopping_lacks(struct stopping *s, size_t i)
         if (s->points[i].settled)
             return false;
     }
-    return s->points[i].n < e->launches * e->reps || (e->precision > 0 && s->is_open);
+    if (e->precision > 0 && s->is_open)
+        return true;
+    size_t n = s->points[i].n;
+    size_t of_last = n - count_before(s, i, &(struct turn){e->launches - 1, 0, 0});
+    bool is_through = s->points[i].differs && of_last >= e->reps;
+    return n < e->launches * e->reps && !is_through;
 }

@@ -23,9 +23,11 @@ struct turn {
     uint64_t launch, group, pass;
 };
 
-/* A launch in which a point rests has at least so many samples of it. Two such launches make an
- * interval. */
-enum { STOPPING_LEAST_IN_LAUNCH = 3 };
+/* A point is seen in so many launches, if there are so many, before it is precise. A launch in
+ * which it rests has at least so many samples of it, and so many where it was in others before and
+ * three are needed: 3, 2 and 2, or 3 and 3. With one less no test could tell that launches differ.
+ */
+enum { STOPPING_LEAST_LAUNCHES = 3, STOPPING_LEAST_IN_LAUNCH = 3, STOPPING_LEAST_IN_LATER = 2 };
 
 struct observed {
     uint32_t launch, group, pass;
@@ -51,6 +53,7 @@ struct watched {
     size_t looked_n;
     uint64_t looked_launch;
     bool looked, settled, rests;
+    bool differs; /* in the last launch: its launches do */
 };
 
 struct stopping {

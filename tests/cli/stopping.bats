@@ -135,10 +135,10 @@ counted() {
 
 # --- precision -----------------------------------------------------------------------------------
 
-@test "--precision: a quiet point takes three samples in each of two launches, a noisy one all" {
+@test "--precision: a quiet point takes seven samples in three launches, a noisy one all" {
     scripted_tree '--times 2ms' '--times 1ms'
     scripted_run 0 --launches 3 --reps 10 --precision 2 --quiet
-    [ "$(counted)" = '3 procpool|0 3 procpool|1 3 seq|0 3 seq|1' ] || complain "$(counted)"
+    [ "$(counted)" = '3 procpool|0 2 procpool|1 2 procpool|2 3 seq|0 2 seq|1 2 seq|2' ] || complain "$(counted)"
     [ "$(cells out/summary.csv flags | sort -u)" = '' ]
     rm -r out bin
     scripted_tree '--times 2ms' '--times 1ms,2ms,3ms'
@@ -188,9 +188,9 @@ counted() {
     scripted_tree '--times 2ms' '--times 1ms'
     scripted_run 0 --launches 3 --reps 10 --precision 2 --chunks 1..3 --quiet
     cells out/samples.csv order launch pass backend chunk >whole
-    [ "$(wc -l <whole)" -eq 24 ]
+    [ "$(wc -l <whole)" -eq 28 ]
     local kept
-    for kept in 1 5 11 12 13 20 24; do
+    for kept in 1 5 11 12 13 20 21 28; do
         head -n $((kept + 1)) out/samples.csv >cut.csv
         cp -r out again
         cp cut.csv again/samples.csv
