@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -117,6 +118,8 @@ enum {
     LISTS = 16,
     BUDGET_NS = 10000, /* a hundredth of a sample of 1 ms */
     SHARE = 100,       /* or this part of a longer one */
+    MOST_WAITS = 256,  /* threads that are watched, */
+    WAITS_SHARE = 4,   /* and at most this part of the descriptors that there may be */
     FORGET = 64,       /* what is not read loses this part of its cost each time */
 };
 
@@ -243,44 +246,74 @@ static void open_groups(struct noise *noise)
     text_words_free(groups);
 }
 
+static int compare_places(const void *a, const void *b)
+{
+    const struct placement *x = *(const struct placement *const *)a,
+                           *y = *(const struct placement *const *)b;
+    int order = strcmp(x->host, y->host);
+    return order != 0 ? order
+                      : (x->requested_pu > y->requested_pu) - (x->requested_pu < y->requested_pu);
+}
+
 static bool is_crowded(const struct placement *places, uint32_t workers, const struct topo *topo)
 {
     struct topo_counts counts;
     if (!topo)
         return false;
     topo_count(topo, &counts);
-    for (uint32_t w = 0; w < workers; w++) {
-        uint32_t here = 0;
-        for (uint32_t v = 0; v < workers; v++) {
-            bool is_beside = strcmp(places[v].host, places[w].host) == 0;
-            here += is_beside;
-            if (is_beside && v != w && places[w].requested_pu >= 0 &&
-                places[w].requested_pu == places[v].requested_pu)
-                return true;
-        }
-        if (here > (uint32_t)counts.usable)
-            return true;
+    const struct placement **sorted = alloc_zeroed(workers, sizeof *sorted);
+    for (uint32_t w = 0; w < workers; w++)
+        sorted[w] = &places[w];
+    qsort((void *)sorted, workers, sizeof *sorted, compare_places);
+    bool is = false;
+    uint32_t here = 0; /* on the machine of the one in hand, up to it */
+    for (uint32_t w = 0; w < workers && !is; w++) {
+        bool is_beside = w > 0 && strcmp(sorted[w]->host, sorted[w - 1]->host) == 0;
+        here = is_beside ? here + 1 : 1;
+        is = here > (uint32_t)counts.usable ||
+             (is_beside && sorted[w]->requested_pu >= 0 &&
+              sorted[w]->requested_pu == sorted[w - 1]->requested_pu);
     }
-    return false;
+    free((void *)sorted);
+    return is;
+}
+
+/* How many threads may be watched, a descriptor each: what else a cell opens comes later. */
+static uint32_t most_waits(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / WAITS_SHARE > MOST_WAITS)
+        return MOST_WAITS;
+    return (uint32_t)(limit.rlim_cur / WAITS_SHARE);
+}
+
+/* What is cheap and tells of all workers comes first. Of more workers than may be watched the first
+ * are. */
+static void open_sources(struct noise *noise, const struct placement *placements)
+{
+    char host[sizeof placements->host] = "";
+    uint32_t left = most_waits();
+    gethostname(host, sizeof host - 1);
+    noise->pressure = open_to_read("/proc/pressure/cpu");
+    noise->stat = open_to_read("/proc/stat");
+    open_groups(noise);
+    noise->root_waits = open_waits((pid_t)syscall(SYS_gettid));
+    for (uint32_t w = 0; w < noise->workers; w++) {
+        bool is_here = left > 0 && strcmp(placements[w].host, host) == 0;
+        noise->waits[w] = is_here ? open_waits(placements[w].tid) : -1;
+        left -= noise->waits[w] >= 0;
+    }
 }
 
 struct noise *noise_new(const struct placement *placements, uint32_t workers,
                         const struct topo *topo)
 {
     struct noise *noise = alloc_zeroed(1, sizeof *noise);
-    char host[sizeof placements->host] = "";
-    gethostname(host, sizeof host - 1);
     noise->workers = workers;
     noise->is_crowded = is_crowded(placements, workers, topo);
     noise->waits = alloc_zeroed(workers, sizeof *noise->waits);
     noise->waited = alloc_zeroed(workers, sizeof *noise->waited);
-    for (uint32_t w = 0; w < workers; w++)
-        noise->waits[w] =
-            strcmp(placements[w].host, host) == 0 ? open_waits(placements[w].tid) : -1;
-    noise->root_waits = open_waits((pid_t)syscall(SYS_gettid));
-    noise->pressure = open_to_read("/proc/pressure/cpu");
-    noise->stat = open_to_read("/proc/stat");
-    open_groups(noise);
+    open_sources(noise, placements);
     for (int i = 0; i < 4; i++) { /* the first touches what the second and all later ones find */
         noise_before(noise, UINT64_MAX);
         noise_after(noise);

@@ -6,7 +6,11 @@
 #include "cell/noise.h"
 #include "cell/sampler.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define MS(x) ((uint64_t)((x)*1e6))
 #define US(x) ((uint64_t)((x)*1e3))
@@ -228,6 +232,31 @@ START_TEST(who_shares_a_place_is_crowded)
 }
 END_TEST
 
+/* Watching many workers leaves descriptors to those who need some. */
+START_TEST(descriptors_are_left)
+{
+    enum { WORKERS = 1000, LIMIT = 128 };
+    struct placement *places = calloc(WORKERS, sizeof *places);
+    struct rlimit limit, lower;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    lower = (struct rlimit){.rlim_cur = LIMIT, .rlim_max = limit.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &lower), 0);
+    for (uint32_t w = 0; w < WORKERS; w++) {
+        places[w] =
+            (struct placement){.worker = w, .requested_pu = -1, .tid = (pid_t)syscall(SYS_gettid)};
+        gethostname(places[w].host, sizeof places[w].host - 1);
+    }
+    struct noise *noise = noise_new(places, WORKERS, NULL);
+    int fd = open("/dev/null", O_RDONLY);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_lt(fd, LIMIT / 2);
+    close(fd);
+    noise_free(noise);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    free(places);
+}
+END_TEST
+
 START_TEST(a_quota_has_a_group)
 {
     struct err err;
@@ -249,4 +278,4 @@ UNIT_MAIN("noise", UNIT_LOOP(a_worker_has_lost, 0, N_WORKERS),
           UNIT_LOOP(a_sample_is_flagged, 0, N_VERDICTS),
           UNIT_LOOP(nothing_follows_from_nothing, 0, N_BARE),
           faults_that_come_each_time_are_no_noise, who_shares_a_place_is_crowded,
-          a_quota_has_a_group)
+          descriptors_are_left, a_quota_has_a_group)
