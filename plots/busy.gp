@@ -108,7 +108,7 @@ do for [device in devices] {
         set yrange [SIZE[p]:0] noextend
         if (p == 1) {
             said = workers_least == workers_most ? sprintf(', %g worker%s', workers_most, workers_most == 1 ? '' : 's') : ''
-            set label 'Busy time of each worker: '.experiment.said at screen across(20), screen up(24) \
+            set label cut('Busy time of each worker: '.heading, int((canvas_w - 40) / (0.6 * size_title)) - strlen(said)).said at screen across(20), screen up(24) \
                 left font font_title tc rgb ink
             place_ = 20
             line_y = up(head - 32)

@@ -32,7 +32,7 @@ if (n_drawn == 0) {
     exit
 }
 
-title = 'Time over chunk size: '.experiment
+title = 'Time over chunk size: '.heading
 x_title = 'chunk size in tasks'
 y_title = 'time'
 y_scale = 'time'

@@ -23,6 +23,7 @@ if (ARG1 eq 'begin') {
     if (!exists("experiment")) { experiment = '' }
     if (!exists("caption")) { caption = '' }
     if (!exists("usable")) { usable = NaN }
+    if (!exists("heading")) { heading = experiment }
     if (!exists("about")) { about = '' }
     if (!exists("samples")) { samples = '' }
     set encoding utf8
@@ -90,13 +91,16 @@ if (ARG1 eq 'begin') {
     across(px) = px / real(canvas_w)
     up(px) = 1 - px / real(canvas_h)
 
-    # The caption, broken into lines of at most room letters; lines are counted too.
+    # The caption, broken into lines of at most room letters, but not at stuck spaces; lines are counted too.
+    stuck = "\302\240"
     wrapped = ''
     wrapped_lines = 0
     wrap_(s, room) = (wrapped = '', line_ = '', wrapped_lines = 1, \
         sum [w_ = 1:words(s)] (strlen(line_) + strlen(word(s, w_)) + 1 > room && line_ ne '' ? \
             (wrapped = wrapped.line_."\n", wrapped_lines = wrapped_lines + 1, line_ = word(s, w_), 0) : \
-            (line_ = glue(line_, word(s, w_), ' '), 0)), wrapped = wrapped.line_, wrapped)
+            (line_ = glue(line_, word(s, w_), ' '), 0)), wrapped = wrapped.line_, line_ = '', \
+        sum [w_ = 1:strlen(wrapped)] (line_ = line_.(wrapped[w_:w_] eq stuck ? ' ' : wrapped[w_:w_]), 0), \
+        wrapped = line_, wrapped)
 }
 
 # Wants: input, fields (words), keep(row). Leaves: rows, CELL, and for each field F its number c_F, so that
@@ -265,6 +269,7 @@ if (ARG1 eq 'sort') {
             common = glue(common, factor(first_, f), ' · ')
         }
     }
+    if (about ne '') { common = about }
     n_backends = words(backends)
 
     # The name of a row in the factors of a list, and the series that these names make.
@@ -682,7 +687,7 @@ if (ARG1 eq 'draw') {
             unset label
             unset arrow
             if (p == 1) {
-                set label title at screen across(20), screen up(24) left font font_title tc rgb ink
+                set label cut(title, int((canvas_w - 40) / (0.6 * size_title))) at screen across(20), screen up(24) left font font_title tc rgb ink
                 if (common ne '') { set label cut(common, int((canvas_w - 40) / (0.57 * size_text))) \
                     at screen across(20), screen up(48) left tc rgb '#555555' }
                 place_ = 20

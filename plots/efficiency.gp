@@ -33,7 +33,7 @@ if (n_drawn == 0) {
     exit
 }
 
-title = 'Efficiency over workers: '.experiment
+title = 'Efficiency over workers: '.heading
 x_title = 'workers'
 y_title = 'speedup / workers'
 y_scale = 'linear'

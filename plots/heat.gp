@@ -141,7 +141,7 @@ do for [device in devices] {
         set xrange [0.5:n_chunks + 0.5] noextend
         set yrange [0.5:n_counts + 0.5] noextend
         if (p == 1) {
-            set label 'Speedup by chunk size and workers: '.experiment at screen across(20), screen up(24) \
+            set label cut('Speedup by chunk size and workers: '.heading, int((canvas_w - 40) / (0.6 * size_title))) at screen across(20), screen up(24) \
                 left font font_title tc rgb ink
             set label 'number: median'.(cell_px >= 66 ? '; ± half of its 95 % interval; ≤ bound' : \
                 '; ± half of its 95 % interval') at screen across(20), screen up(48) left font font_small tc rgb ink

@@ -192,7 +192,8 @@ do for [device in devices] {
         set xrange [x_from:x_to] noextend
         set yrange [SIZE[p]:0] noextend
         if (p == 1) {
-            set label sprintf('Schedules: %s, %g worker%s', experiment, most_workers, most_workers == 1 ? '' : 's') \
+            said = sprintf(', %g worker%s', most_workers, most_workers == 1 ? '' : 's')
+            set label cut('Schedules: '.heading, int((canvas_w - 40) / (0.6 * size_title)) - strlen(said)).said \
                 at screen across(20), screen up(24) left font font_title tc rgb ink
             place_ = 20
             line_y = up(head - 32)

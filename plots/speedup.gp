@@ -32,7 +32,7 @@ if (n_drawn == 0) {
     exit
 }
 
-title = 'Speedup over workers: '.experiment
+title = 'Speedup over workers: '.heading
 x_title = 'workers'
 y_title = 'speedup relative to '.base_name
 y_scale = 'log2'

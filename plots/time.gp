@@ -32,7 +32,7 @@ if (n_drawn == 0) {
     exit
 }
 
-title = 'Time over workers: '.experiment
+title = 'Time over workers: '.heading
 x_title = 'workers'
 y_title = 'time'
 y_scale = 'time'

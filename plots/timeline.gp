@@ -101,7 +101,7 @@ do for [device in devices] {
         set xrange [0:span(p)] noextend
         set yrange [workers - 0.5:-0.5] noextend
         if (p == 1) {
-            set label 'Timeline: '.experiment at screen across(20), screen up(24) left font font_title tc rgb ink
+            set label cut('Timeline: '.heading, int((canvas_w - 40) / (0.6 * size_title))) at screen across(20), screen up(24) left font font_title tc rgb ink
             place_ = 20
             line_y = up(head - 32)
             if (about ne '') { set label shorten(about, int((canvas_w - 40) / (0.57 * size_text))) \

@@ -22,6 +22,9 @@
 
 enum { GNUPLOT_MS = 60000 };
 
+/* A space at which a caption is not broken: U+00A0, which common.gp draws as a usual one. */
+#define STUCK "\xc2\xa0"
+
 /* Folder of the scripts; returns whether it is there. */
 static bool find_scripts(char *path, size_t size)
 {
@@ -194,21 +197,49 @@ static void make_caption(const struct summary *s, const char *experiment, const 
     }
 }
 
+/* "; 98 % of samples disturbed, 78 % of those that count": a figure that is cut out of a run says how
+ * much noise it shows. Nothing where there is none. */
+static void say_noise(struct text *t, const struct summary *s, const char *experiment)
+{
+    size_t taken = 0, disturbed = 0, n = 0, n_disturbed = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct summary_point *p = &s->points[i];
+        if (*experiment && strcmp(p->point.experiment, experiment) != 0)
+            continue;
+        taken += p->n + p->n_set_aside;
+        n += p->n;
+        n_disturbed += p->row.disturbed;
+        for (size_t k = 0; k < p->n + p->n_set_aside; k++)
+            disturbed += p->observations[k].disturbances != 0;
+    }
+    if (disturbed == 0)
+        return;
+    text_addf(t, "; %.3g" STUCK "%% of samples disturbed", 100 * (double)disturbed / (double)taken);
+    if (taken > n)
+        text_addf(t, ", %.3g" STUCK "%% of those that count",
+                  n ? 100 * (double)n_disturbed / (double)n : 0.0);
+}
+
 /* What the points of an experiment share: "sleep time=5ms · 96 tasks · chunk 1". */
 static void say_common(struct text *t, const struct summary *s, const char *experiment)
 {
     static const enum factor told[] = {FACTOR_WORKLOAD, FACTOR_TASKS, FACTOR_SCALE, FACTOR_SCHEDULE,
                                        FACTOR_CHUNK,    FACTOR_BIND,  FACTOR_FRESH};
     const struct point *p = NULL;
-    for (size_t i = 0; i < s->n && !p; i++)
+    const struct point_facts *facts = NULL;
+    for (size_t i = 0; i < s->n && !p; i++) {
         p = shown_point(s, i, experiment);
+        facts = &s->points[i].facts;
+    }
     unsigned varying = factors_varying(s, experiment);
     for (size_t i = 0; p && i < sizeof told / sizeof *told; i++) {
         char name[FACTORS_NAME_BYTES];
         bool is_usual = (told[i] == FACTOR_SCALE && p->scale == 1) ||
                         (told[i] == FACTOR_BIND && strcmp(p->bind, "none") == 0);
-        if (!(varying & told[i]) && !is_usual && *factors_name(p, told[i], name))
-            text_addf(t, "%s%s", t->length ? " · " : "", name);
+        if ((varying & told[i]) || is_usual || !*factors_name(p, told[i], name))
+            continue;
+        bool has_label = told[i] == FACTOR_WORKLOAD && facts->label;
+        text_addf(t, "%s%s", t->length ? " · " : "", has_label ? facts->label : name);
     }
 }
 
@@ -252,6 +283,17 @@ static void say_dots(struct text *t, const struct dots *dots)
     text_addf(t, ", side by side in the order in which they were taken");
 }
 
+/* What the heading calls the experiment: its title, where it has one. */
+static const char *heading_of(const struct summary *s, const char *experiment)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct summary_point *p = &s->points[i];
+        if (strcmp(p->point.experiment, experiment) == 0 && p->facts.title && *p->facts.title)
+            return p->facts.title;
+    }
+    return experiment;
+}
+
 static void note_problem(struct figures *figures, const char *problem)
 {
     if (!*figures->problem)
@@ -269,15 +311,19 @@ static void draw(const struct summary *s, const char *folder, const struct drawi
     snprintf(value, sizeof value, "%.4000s/plots/%s", folder, d->name);
     add_string(&t, "output", value);
     add_string(&t, "experiment", d->experiment);
+    add_string(&t, "heading", heading_of(s, d->experiment));
     make_caption(s, d->experiment, d->shows, &words);
     text_addf(&words, "%s", d->note);
+    say_noise(&words, s, d->experiment);
     if (d->dots) {
         say_dots(&words, d->dots);
         add_string(&t, "samples", d->dots->path);
     }
     if (*s->rules) {
         char brief[128];
-        text_addf(&words, "; %s", rules_brief(s->rules, brief, sizeof brief));
+        text_addf(&words, "; ");
+        for (const char *c = rules_brief(s->rules, brief, sizeof brief); *c; c++)
+            text_addf(&words, *c == ' ' ? STUCK : "%c", *c);
     }
     add_string(&t, "caption", words.text);
     text_clear(&words);

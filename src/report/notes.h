@@ -5,7 +5,7 @@
 
 #include "report/summary.h"
 
-enum { NOTES_MARKS = 9 };
+enum { NOTES_MARKS = 10 };
 
 /* What the rows that were shown call for. Zeroed at first. */
 struct notes {
@@ -14,8 +14,9 @@ struct notes {
     double coverage;   /* of its interval */
 };
 
-/* Writes a mark for each flag that has one: at most NOTES_MARKS, and the end of the text. */
-void notes_marks(const char *flags, char *marks);
+/* Writes a mark for each thing that a row has one for, flags for the most part: at most NOTES_MARKS,
+ * and the end of the text. */
+void notes_marks(const struct summary_row *row, char *marks);
 
 void notes_add(struct notes *notes, const struct summary_row *row);
 

@@ -39,7 +39,7 @@ static void write_dot(FILE *to, size_t point, const struct dot *dot,
     fprintf(to, "%zu,%.9f,", point, dot->sample->ns / 1e9);
     if (isfinite(ratio))
         fprintf(to, "%.9g", ratio);
-    fprintf(to, ",%d,%.4f\n", dot->counts, dot->spread);
+    fprintf(to, ",%d,%.4f,%d\n", dot->counts, dot->spread, dot->sample->disturbances != 0);
 }
 
 /* Writes `most` of dots[n], evenly spaced. Returns how many those are. */
@@ -82,7 +82,7 @@ int samples_write(const struct summary *s, const char *experiment, const char *f
     FILE *to = fopen(dots->path, "w");
     if (!to)
         return err_set(err, "%s cannot be written: %s", dots->path, strerror(errno));
-    fputs("point,time_s,speedup,counts,spread\n", to);
+    fputs("point,time_s,speedup,counts,spread,disturbed\n", to);
     for (size_t i = 0; i < s->n; i++)
         if (strcmp(s->points[i].point.experiment, experiment) == 0)
             write_point(to, s, i, most < LEAST_OF_POINT ? LEAST_OF_POINT : most, dots);

@@ -8,6 +8,7 @@
  *     counts    1, or 0: it was set aside, since it was taken again
  *     spread    its place among the samples of its point in the order in which they were taken,
  *               from -0.5 to 0.5: drawn side by side in that order they show what drifts
+ *     disturbed 1, or 0: it carries no flag of noise
  */
 #ifndef POOLMARK_REPORT_SAMPLES_H
 #define POOLMARK_REPORT_SAMPLES_H

@@ -2,8 +2,9 @@
  * by what varies: each says its header, its width, from which width of the terminal on it is shown
  * and how to fill a cell, in one row of a table.
  *
- * Tasks that do nothing have no speedup worth the name: their tables show what a task costs, and
- * the ratio to the fastest row. */
+ * Where speedups are known with their intervals, these are what an experiment is about: a narrow
+ * table shows them and leaves out the intervals of times. Tasks that do nothing have no speedup worth
+ * the name: their tables show what a task costs, and the ratio to the fastest row. */
 #include "base/alloc.h"
 #include "report/factors.h"
 #include "report/format.h"
@@ -140,7 +141,7 @@ static void fill_n_chunks(const struct summary_point *p, char *cell)
 
 static void fill_mark(const struct summary_point *p, char *cell)
 {
-    notes_marks(p->row.flags, cell);
+    notes_marks(&p->row, cell);
 }
 
 struct column {
@@ -187,11 +188,11 @@ static const struct column columns_table[N_COLUMNS] = {
     [MARK] = {"", -2, 0, 0, fill_mark},
     [N] = {"n", 4, 101, 101, fill_n},
     [TIME] = {"time", 8, 0, 0, fill_time},
-    [TIME_INTERVAL] = {"95 % interval", -14, 0, 0, fill_time_interval},
+    [TIME_INTERVAL] = {"95 % interval", -14, 96, 0, fill_time_interval},
     [P95] = {"p95", 8, 110, 110, fill_p95},
     [WORST] = {"worst", 8, 119, 119, fill_worst},
     [SPEEDUP] = {"speedup", 7, 0, NEVER, fill_speedup},
-    [SPEEDUP_INTERVAL] = {"95 % interval", -13, 96, NEVER, fill_speedup_interval},
+    [SPEEDUP_INTERVAL] = {"95 % interval", -13, 0, NEVER, fill_speedup_interval},
     [BOUND] = {"bound", 5, 0, NEVER, fill_bound},
     [EFFICIENCY] = {"eff.", 6, 96, NEVER, fill_efficiency},
     [PER_TASK] = {"a task", 8, 128, 0, fill_per_task},
@@ -207,6 +208,7 @@ struct layout {
     int width[N_COLUMNS];   /* as in columns_table; 0: not shown */
     bool hidden[N_COLUMNS]; /* for want of room, and told nowhere else */
     bool is_null, has_rules;
+    bool has_speedups;  /* with intervals */
     double best_s;      /* shortest time of its rows but the base */
     const char **alike; /* [n_alike] schedules that look like another one when they are cut; a key
                            below the table tells them apart */
@@ -365,6 +367,22 @@ static void find_alike(struct layout *l, const struct summary *s, const struct s
     free(cut);
 }
 
+/* The width of the terminal from which on a column is shown. */
+static int needs_of(const struct layout *l, enum column_id id)
+{
+    const struct column *c = &columns_table[id];
+    bool is_interval = id == TIME_INTERVAL || id == SPEEDUP_INTERVAL;
+    if (id == N_CHUNKS && l->has_rules)
+        return 0;
+    return l->is_null || (is_interval && !l->has_speedups) ? c->needs_null : c->needs;
+}
+
+static void drop(struct layout *l, enum column_id id)
+{
+    l->hidden[id] = l->hidden[id] || l->width[id];
+    l->width[id] = 0;
+}
+
 /* How much wider than its own a column must be for its widest cell. */
 static int excess(const struct summary *s, const struct summary_point *first, enum column_id id)
 {
@@ -401,12 +419,13 @@ static struct layout lay_out(const struct summary *s, const struct summary_point
                 widen(&l, k, p, columns / 4);
         if (!is_base(p) && isfinite(p->row.median_s) && !(p->row.median_s >= l.best_s))
             l.best_s = p->row.median_s;
+        l.has_speedups = l.has_speedups || (!is_base(p) && isfinite(p->row.speedup_low));
     }
     int more = total_width(&l) - 1 - 12 - 9; /* beyond what backend and schedule have anyhow */
     l.has_rules = has_rules(s, first);
     for (int i = DISPATCH + 1; i < N_COLUMNS; i++) {
         const struct column *c = &columns_table[i];
-        int needs = i == N_CHUNKS && l.has_rules ? 0 : l.is_null ? c->needs_null : c->needs;
+        int needs = needs_of(&l, i);
         int wider = excess(s, first, i);
         bool is_narrow = needs > 0 && needs + more + wider > columns;
         l.hidden[i] = is_narrow && needs < NEVER;
@@ -419,10 +438,10 @@ static struct layout lay_out(const struct summary *s, const struct summary_point
     for (int i = 0; i < 2; i++)
         if (total_width(&l) > columns && is_constant(s, first, constant[i]))
             l.width[constant[i]] = 0;
+    static const enum column_id intervals[] = {TIME_INTERVAL, SPEEDUP_INTERVAL};
     int over = total_width(&l) - columns;
-    if (over > 0 && size_of(l.width[SCHEDULE]) - over < 16) {
-        l.width[TIME_INTERVAL] = 0;
-        l.hidden[TIME_INTERVAL] = true;
+    for (int i = 0; i < 2 && over > 0 && size_of(l.width[SCHEDULE]) - over < 16; i++) {
+        drop(&l, intervals[i]);
         over = total_width(&l) - columns;
     }
     if (over > 0)
@@ -475,6 +494,10 @@ static void print_heading(FILE *to, const struct summary *s, const struct summar
     if (base && base->n) {
         fprintf(to, "\nbase: seq, the serial run, %s",
                 format_seconds(base->row.median_s, time, sizeof time));
+        if (!l->width[TIME_INTERVAL] && isfinite(base->row.ci_low_s))
+            fprintf(to, " %s",
+                    format_seconds_interval(base->row.ci_low_s, base->row.ci_high_s,
+                                            base->row.median_s, time, sizeof time));
         if (base->n_chain)
             fprintf(to, "; burn chain %.2f ns an iteration",
                     (double)base->chain_ps_sum / (double)base->n_chain / 1000);
