@@ -13,8 +13,8 @@
 # that has several points at one x (ranks x threads of hybrid) is not joined; backends are told apart by
 # colour and by shape; series carry their names at their ends; each median stands on the dots of its samples.
 #
-# Dots come from the file named by samples, where it is given: columns point time_s speedup counts spread, a
-# row a sample, point being the row of summary.csv from 1.
+# Dots come from the file named by samples, where it is given: columns point time_s speedup counts spread
+# disturbed, a row a sample, point being the row of summary.csv from 1.
 #
 # Inside braces no comment may hold a quote or a brace: gnuplot counts them.
 
@@ -67,7 +67,8 @@ if (ARG1 eq 'begin') {
     # What the figures of summary.csv have in common: the columns of a point, the base, and which rows count.
     point_fields = 'experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers '. \
         'ranks threads bind fresh n serial_fraction base base_s '
-    dot_text(kind) = kind eq 'dots' ? 'samples' : kind eq 'aside' ? 'disturbed, taken again' : 'beyond the frame'
+    dot_text(kind) = kind eq 'dots' ? 'samples' : kind eq 'noise' ? 'disturbed' : \
+        kind eq 'aside' ? 'disturbed, taken again' : 'beyond the frame'
     of_experiment(r) = text(r, c_experiment) eq experiment && amount(r, c_n) > 0
     usable_text(n) = sprintf('%g usable CPU%s', n, n == 1 ? '' : 's')
 
@@ -152,7 +153,7 @@ if (ARG1 eq 'read') {
 # Leaves: for rows X Y LOW HIGH BOUND, SEQ and SERIES (0: of seq, or not to be drawn); for series FIRST (its
 # first row) NAME PANEL COLOUR SHAPE DASH JOINED FRACTION; for panels TITLE BASE_S; common (the factors that do not vary);
 # counts n_series, n_panels; ranges x_least .. x_most, y_least .. y_most; flags has_interval, has_bound,
-# has_fit, has_seq, has_dots, has_aside. Samples widen y_least .. y_most, by half at most: a single one that took
+# has_fit, has_seq, has_dots, has_aside, has_noise. Samples widen y_least .. y_most, by half at most: a single one that took
 # a hundred times as long does not flatten the rest, but is told to lie beyond.
 if (ARG1 eq 'sort') {
     array X[rows]
@@ -208,15 +209,16 @@ if (ARG1 eq 'sort') {
     # The dots that are drawn, and how far they reach.
     has_dots = 0
     has_aside = 0
+    has_noise = 0
     if (samples ne '' && n_drawn > 0) {
         dot_least = NaN
         dot_most = NaN
         set datafile separator comma
-        note_(r, v, counts) = r == 0 || !is_known(v) ? 0 : !SERIES[r] && !SEQ[r] ? 0 : \
-            (has_dots = 1, has_aside = has_aside || counts == 0, dot_least = least(dot_least, v), \
+        note_(r, v, counts, disturbed) = r == 0 || !is_known(v) ? 0 : !SERIES[r] && !SEQ[r] ? 0 : \
+            (has_dots = 1, has_aside = has_aside || counts == 0, has_noise = has_noise || (counts > 0 && disturbed > 0), dot_least = least(dot_least, v), \
             dot_most = most(dot_most, v), 0)
         eval sprintf('stats samples skip 1 using (r_ = KEPT[int($1)], ' . \
-            'note_(r_, r_ ? $%d * dot_factor(r_) : NaN, $4), 0) nooutput', dot_column)
+            'note_(r_, r_ ? $%d * dot_factor(r_) : NaN, $4, $6), 0) nooutput', dot_column)
         set datafile separator whitespace
         y_most = most(y_most, least(dot_most, 1.5 * y_most))
         y_least = least(y_least, most(dot_least, y_least / 1.5))
@@ -433,9 +435,9 @@ if (ARG1 eq 'draw') {
         gutter = 34 + inset + 0.58 * size_small * name_room
     }
     caption_text = wrap_(caption, int((canvas_w - 40) / (0.56 * size_small)))
-    legend = glue(legend, (has_dots ? 'dots' : '').(has_aside ? ' aside' : ''), ' ')
+    legend = glue(legend, (has_dots ? 'dots' : '').(has_noise ? ' noise' : '').(has_aside ? ' aside' : ''), ' ')
     if (has_dots) { if (dot_most > y_to || dot_least < y_from) { legend = legend.' beyond' } }
-    said_of(kind) = place('dots aside beyond', kind) ? dot_text(kind) : legend_text(kind)
+    said_of(kind) = place('dots noise aside beyond', kind) ? dot_text(kind) : legend_text(kind)
     place_ = 20
     legend_lines = 1
     do for [kind in legend] {
@@ -569,9 +571,9 @@ if (ARG1 eq 'draw') {
     # Points that would cover each other are set apart sideways, while there are few places on x.
     dodge = 0
     if (largest > 1 && distinct <= 6) {
-        dodge = least((has_dots ? 15.0 : 9.0) / panel_w * x_span, 1.8 * least(log2(x_least / x_from), \
+        dodge = least((has_dots ? 34.0 : 9.0) / panel_w * x_span, 1.8 * least(log2(x_least / x_from), \
             log2(x_to / x_most)) / (largest + 1))
-        if (is_known(gap)) { dodge = least(dodge, 0.2 * gap / largest) }
+        if (is_known(gap)) { dodge = least(dodge, (has_dots ? 0.3 : 0.2) * gap / largest) }
     }
     lane(k) = (sum [j = 1:k] (PANEL[j] == PANEL[k] ? 1 : 0)) - (SIZE[PANEL[k]] + 1) / 2.0
     shifted(r) = X[r] * 2 ** (dodge * lane(SERIES[r]))
@@ -655,15 +657,20 @@ if (ARG1 eq 'draw') {
     in_panel(r, p) = r == 0 ? 0 : SERIES[r] ? PANEL[SERIES[r] + 0] == p : SEQ[r] ? place(SEQ_IN[p], ''.r) > 0 : 0
     dot_x(r, p, spread) = in_panel(r, p) ? AT_X[r] * 2 ** (dots_w * spread) : NaN
     inside(v) = v >= y_from && v <= y_to ? v : NaN
-    above(v) = v > y_to ? y_to : NaN
-    below(v) = v < y_from ? y_from : NaN
-    dots_of(p) = !has_dots ? '' : (using_ = sprintf(', samples skip 1 using (r_ = KEPT[int($1)], $4 == %%d ? ' . \
+    # At the edge, so far inside that the frame hides nothing of them.
+    rim_ = 6.0 / panel_h
+    rise_(share) = y_scale eq 'linear' ? y_from + share * (y_to - y_from) : y_from * (y_to / y_from) ** share
+    above(v) = v > y_to ? rise_(1 - rim_) : NaN
+    below(v) = v < y_from ? rise_(rim_) : NaN
+    sort_of(counts, disturbed) = counts > 0 ? (disturbed > 0 ? 2 : 1) : 0
+    dots_of(p) = !has_dots ? '' : (using_ = sprintf(', samples skip 1 using (r_ = KEPT[int($1)], %%s ? ' . \
         'dot_x(r_, %d, $5) : NaN):(r_ ? %%s($%d * dot_factor(r_)) : NaN)', p, dot_column), \
         look_ = ':(r_ ? TINT[r_] : 0) with points pt %d ps %g * big lc rgb variable notitle', \
-        sprintf(using_, 1, 'inside').sprintf(look_, 7, dot_size). \
-        (has_aside ? sprintf(using_, 0, 'inside').sprintf(' with points pt 6 ps %g * big lc rgb grey lw 0.7 notitle', 1.2 * dot_size) : ''). \
-        (dot_most > y_to ? sprintf(using_, 1, 'above').sprintf(look_, 8, 0.8) : ''). \
-        (dot_least < y_from ? sprintf(using_, 1, 'below').sprintf(look_, 10, 0.8) : ''))
+        sprintf(using_, 'sort_of($4, $6) == 1', 'inside').sprintf(look_, 7, dot_size). \
+        (has_noise ? sprintf(using_, 'sort_of($4, $6) == 2', 'inside').sprintf(look_, 6, 1.2 * dot_size) : ''). \
+        (has_aside ? sprintf(using_, '$4 == 0', 'inside').sprintf(' with points pt 6 ps %g * big lc rgb grey lw 0.7 notitle', 1.2 * dot_size) : ''). \
+        (dot_most > y_to ? sprintf(using_, '$4 == 1', 'above').sprintf(look_, 8, 0.8) : ''). \
+        (dot_least < y_from ? sprintf(using_, '$4 == 1', 'below').sprintf(look_, 10, 0.8) : ''))
 
     set datafile separator ' ,'
     do for [device in devices] {
@@ -720,6 +727,8 @@ if (ARG1 eq 'draw') {
                         point pt 6 ps 2.1 * big lc rgb ink lw 1 }
                     if (kind eq 'dots') { do for [i = -1:1] { set label '' at screen xm + i * 6.0 / canvas_w, \
                         screen line_y + (i == 0 ? 3.0 : -2.0) / canvas_h point pt 7 ps dot_size * big lc rgb '#60222222' } }
+                    if (kind eq 'noise') { do for [i = -1:1] { set label '' at screen xm + i * 6.0 / canvas_w, \
+                        screen line_y + (i == 0 ? 3.0 : -2.0) / canvas_h point pt 6 ps 1.2 * dot_size * big lc rgb '#60222222' } }
                     if (kind eq 'aside') { set label '' at screen xm, screen line_y \
                         point pt 6 ps 1.2 * dot_size * big lc rgb grey lw 1 }
                     if (kind eq 'beyond') { set label '' at screen xm, screen line_y \

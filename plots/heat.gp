@@ -87,8 +87,9 @@ if (n_left_out > 0) { caption = caption.sprintf('; %d more panel%s left out', n_
 # The page. Cells are at least as wide as their numbers.
 grid_columns = n_panels == 1 ? 1 : n_chunks > 9 ? 1 : n_panels <= 4 || n_chunks > 6 ? 2 : 3
 grid_rows = int((n_panels + grid_columns - 1) / grid_columns)
-cell_px = most(46, least(78, 400.0 / n_chunks))
+cell_px = most(46, least(88, 540.0 / n_chunks))
 row_px = 38
+has_room = cell_px >= 86
 left_ = 56
 panel_w = n_chunks * cell_px
 panel_h = n_counts * row_px
@@ -111,12 +112,16 @@ is_dark(s) = tone(s) > 0.85
 two(v) = v >= 99.95 ? sprintf('%.0f', v) : v >= 9.995 ? sprintf('%.1f', v) : v >= 0.0995 ? sprintf('%.2f', v) : sprintf('%.1g', v)
 round_(v) = v < 0.0995 ? sprintf('%.2f', v) : two(v)
 half_of(r) = (amount(r, c_speedup_high) - amount(r, c_speedup_low)) / 2
+# Rounded, so that a cell never says that 2.03 is at most 2.00.
+is_above(r) = real(two(amount(r, c_speedup))) > real(two(amount(r, c_bound)))
 small_(r) = glue(is_known(half_of(r)) ? '± '.round_(half_of(r)) : '', is_known(amount(r, c_bound)) && \
-    cell_px >= 66 ? '≤ '.two(amount(r, c_bound)) : '', '  ')
+    has_room ? (is_above(r) ? '> ' : '≤ ').two(amount(r, c_bound)) : '', ' ')
+has_above = 0 < sum [r_ = 1:rows] (is_known(amount(r_, c_bound)) && is_above(r_) ? 1 : 0)
 position(n, which, v) = sum [i_ = 1:n] ((which == 1 ? CHUNKS[i_] : COUNTS[i_]) == v ? i_ : 0)
 
-# Cells that reach at least nine tenths of their bound are framed: there the chunks are all that limits.
-near(r) = is_known(amount(r, c_bound)) && amount(r, c_speedup) >= 0.9 * amount(r, c_bound)
+# Cells that reach at least nine tenths of their bound are framed: there the chunks are all that limits. One
+# worker has nothing to reach.
+near(r) = is_known(amount(r, c_bound)) && amount(r, c_workers) > 1 && amount(r, c_speedup) >= 0.9 * amount(r, c_bound)
 
 do for [device in devices] {
     eval open_device(device)
@@ -143,7 +148,7 @@ do for [device in devices] {
         if (p == 1) {
             set label cut('Speedup by chunk size and workers: '.heading, int((canvas_w - 40) / (0.6 * size_title))) at screen across(20), screen up(24) \
                 left font font_title tc rgb ink
-            set label 'number: median'.(cell_px >= 66 ? '; ± half of its 95 % interval; ≤ bound' : \
+            set label 'number: median'.(has_room ? '; ± half of its 95 % interval; ≤ bound'.(has_above ? ', > where it lies above' : '') : \
                 '; ± half of its 95 % interval') at screen across(20), screen up(48) left font font_small tc rgb ink
             place_ = 20
             do for [i = -4:4] {
@@ -159,7 +164,7 @@ do for [device in devices] {
             }
             set object 900 rectangle from screen across(place_ + 18), screen up(78) to screen across(place_ + 46), \
                 screen up(62) fillstyle empty border lc rgb ink lw 1.6
-            set label 'at least 0.9 of the bound' at screen across(place_ + 54), screen up(70) left font font_small tc rgb ink
+            set label 'several workers: at least 0.9 of the bound' at screen across(place_ + 54), screen up(70) left font font_small tc rgb ink
             if (caption ne '') { set label caption_text at screen across(20), \
                 screen up(canvas_h - 14 - 15 * (wrapped_lines - 1)) left font font_small tc rgb '#555555' }
         }

@@ -6,7 +6,7 @@
 # ci_low_s ci_high_s ns_per_task
 #
 # Columns of samples, where given (a dot a sample, from the top in the order in which they were taken): point
-# speedup time_s counts spread
+# speedup time_s counts spread disturbed
 #
 # gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='linear';
 #             output='RUN/plots/linear-schedules'; caption='host class, n, base'; about='what all points share';
@@ -107,6 +107,7 @@ x_to = is_null ? x_most * 1.3 : least(1.04 * x_most, 1.6 * middle)
 # Dots. What lies far beyond all medians is drawn at the edge.
 has_dots = 0
 has_aside = 0
+has_noise = 0
 has_beyond = 0
 dot_column = is_null ? 2 : 3
 dot_factor(r) = is_null ? per_task(r, 1) : 1
@@ -114,10 +115,11 @@ if (samples ne '') {
     set datafile separator comma
     dot_least = NaN
     dot_most = NaN
-    note_(r, v, counts) = !is_known(v) ? 0 : (has_dots = 1, has_aside = has_aside || counts == 0, \
+    note_(r, v, counts, disturbed) = !is_known(v) ? 0 : (has_dots = 1, has_aside = has_aside || counts == 0, \
+        has_noise = has_noise || (counts > 0 && disturbed > 0), \
         dot_least = least(dot_least, v), dot_most = most(dot_most, v), 0)
     eval sprintf('stats samples skip 1 using (r_ = KEPT[int($1)], r_ ? PANEL[r_] ? ' . \
-        'note_(r_, $%d * dot_factor(r_), $4) : 0 : 0, 0) nooutput', dot_column)
+        'note_(r_, $%d * dot_factor(r_), $4, $6) : 0 : 0, 0) nooutput', dot_column)
     if (has_dots) {
         x_to = most(x_to, least(is_null ? dot_most * 1.1 : dot_most * 1.03, 1.3 * x_to))
         if (is_null) { x_from = least(x_from, most(dot_least / 1.1, x_from / 2)) }
@@ -148,9 +150,9 @@ if (is_null) {
 kind_of(b) = strstrt(b, ':') ? b[1:strstrt(b, ':') - 1] : b
 of_backend(b) = place(known, kind_of(b)) ? place(known, kind_of(b)) : 5
 
-legend = 'median'.(has_interval ? ' interval' : '').(has_bound ? ' bound' : '').(has_dots ? ' dots' : '').(has_aside ? ' aside' : '').\
+legend = 'median'.(has_interval ? ' interval' : '').(has_bound ? ' bound' : '').(has_dots ? ' dots' : '').(has_noise ? ' noise' : '').(has_aside ? ' aside' : '').\
     (has_beyond ? ' beyond' : '')
-legend_text(kind) = place('dots aside beyond', kind) ? dot_text(kind) : kind eq 'median' ? (is_null ? 'time of a task' : 'speedup relative to seq') : \
+legend_text(kind) = place('dots noise aside beyond', kind) ? dot_text(kind) : kind eq 'median' ? (is_null ? 'time of a task' : 'speedup relative to seq') : \
     kind eq 'interval' ? '95 % interval' : 'bound'
 
 set print $rows
@@ -207,6 +209,8 @@ do for [device in devices] {
                     screen across(place_ + 22), screen line_y heads size screen 3.5 / canvas_w, 90 lc rgb ink lw 1.2 }
                 if (kind eq 'dots') { do for [i = -1:1] { set label '' at screen xm + i * 6.0 / canvas_w, \
                     screen line_y + (i == 0 ? 3.0 : -2.0) / canvas_h point pt 7 ps 0.32 * big lc rgb '#60222222' } }
+                if (kind eq 'noise') { do for [i = -1:1] { set label '' at screen xm + i * 6.0 / canvas_w, \
+                    screen line_y + (i == 0 ? 3.0 : -2.0) / canvas_h point pt 6 ps 0.4 * big lc rgb '#60222222' } }
                 if (kind eq 'aside') { set label '' at screen xm, screen line_y \
                     point pt 6 ps 0.4 * big lc rgb grey lw 1 }
                 if (kind eq 'beyond') { set label '' at screen xm, screen line_y \
@@ -234,12 +238,13 @@ do for [device in devices] {
         tint = '#70'.colour[2:*]
         parts = ''
         if (has_dots) {
-            piece_ = sprintf('samples skip 1 using (r_ = KEPT[int($1)], $4 == %%d && r_ ? %%s($%d * dot_factor(r_)) : NaN)', \
+            piece_ = sprintf('samples skip 1 using (r_ = KEPT[int($1)], %%s && r_ ? %%s($%d * dot_factor(r_)) : NaN)', \
                 dot_column).':(dot_y(KEPT[int($1)], p, $5)) with points notitle pt %d ps %g * big lc rgb '
-            parts = sprintf(piece_, 1, 'inside', 7, 0.32).'tint, '. \
-                (has_aside ? sprintf(piece_, 0, 'inside', 6, 0.4).'grey lw 0.7, ' : ''). \
-                (has_beyond ? sprintf(piece_, 1, 'above', 8, 0.8).'tint, '. \
-                sprintf(piece_, 1, 'below', 8, 0.8).'tint, ' : '')
+            parts = sprintf(piece_, '$4 == 1 && $6 == 0', 'inside', 7, 0.32).'tint, '. \
+                (has_noise ? sprintf(piece_, '$4 == 1 && $6 == 1', 'inside', 6, 0.4).'tint, ' : ''). \
+                (has_aside ? sprintf(piece_, '$4 == 0', 'inside', 6, 0.4).'grey lw 0.7, ' : ''). \
+                (has_beyond ? sprintf(piece_, '$4 == 1', 'above', 8, 0.8).'tint, '. \
+                sprintf(piece_, '$4 == 1', 'below', 8, 0.8).'tint, ' : '')
         }
         eval 'plot '.parts.'$rows using ($1 == p ? $2 : NaN):3:4:5 with xerrorbars pt -1 lc rgb colour lw 1.2 notitle, '. \
             '$rows using ($1 == p ? $2 : NaN):3 with points pt shape ps 1.2 * big lc rgb colour notitle'

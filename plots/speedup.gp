@@ -3,7 +3,7 @@
 # Columns of summary.csv: experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers
 # ranks threads bind fresh n speedup speedup_low speedup_high serial_fraction base base_s bound
 #
-# Columns of samples, where given (a dot a sample): point speedup counts spread
+# Columns of samples, where given (a dot a sample): point speedup counts spread disturbed
 #
 # gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling';
 #             output='RUN/plots/scaling-speedup'; caption='host class, n, base'; usable=2;

@@ -3,7 +3,7 @@
 # Columns of summary.csv: experiment workload scale tasks backend schedule dispatch chunk chunk_auto workers
 # ranks threads bind fresh n median_s ci_low_s ci_high_s serial_fraction base base_s bound_s
 #
-# Columns of samples, where given (a dot a sample): point time_s counts spread
+# Columns of samples, where given (a dot a sample): point time_s counts spread disturbed
 #
 # gnuplot -e "home='plots'; input='RUN/summary.csv'; experiment='scaling';
 #             output='RUN/plots/scaling-time'; caption='host class, n, base'; usable=2;

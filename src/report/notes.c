@@ -8,55 +8,38 @@
 #include <math.h>
 #include <string.h>
 
-/* Interval of launches that differ by more than their samples do, and that are too few to tell how
- * much: the method says so of each row by itself, `launches-differ` only after the correction for
- * the number of points. */
-static bool knows_little(const struct summary_row *row)
-{
-    return row->launches < 3 && strcmp(row->method, "bootstrap") == 0 &&
-           !strstr(row->flags, "launches-differ");
-}
-
-/* What a row is marked for, a flag or what `holds` sees in it, and what the line under the tables
- * says of it. */
+/* Flags that a row shows, and what the line under the tables says of each. */
 static const struct {
     const char *flag;
     char mark;
     const char *meaning;
-    bool (*holds)(const struct summary_row *row); /* where there is no flag */
 } marks[NOTES_MARKS] = {
-    {"oversubscribed", '*', "more workers than usable CPUs", NULL},
-    {"misplaced", '?', "workers did not run where they were asked to", NULL},
-    {"failed", '!', "samples failed or were wrong", NULL},
-    {"retaken", '+', "samples failed or were wrong, and were taken again", NULL},
-    {"imprecise", '~', "the interval is wider than the precision asked for", NULL},
-    {"disturbed", '^', "some samples that count were disturbed (see below)", NULL},
-    {"launches-differ", '#', NULL, NULL}, /* print_coverage */
-    {NULL, '@',
+    {"oversubscribed", '*', "more workers than usable CPUs"},
+    {"misplaced", '?', "workers did not run where they were asked to"},
+    {"failed", '!', "samples failed or were wrong"},
+    {"retaken", '+', "samples failed or were wrong, and were taken again"},
+    {"imprecise", '~', "the interval is wider than the precision asked for"},
+    {"disturbed", '^', "some samples that count were disturbed (see below)"},
+    {"launches-differ", '#', NULL}, /* print_coverage */
+    {"two-launches", '@',
      "2 launches, and they differ: the interval is wide because it knows little; 3 or more tell "
-     "more",
-     knows_little},
-    {"drifting", '/', "times rise or fall as the run goes on: one median does not tell them all", NULL},
-    {"several-modes", ':', "times heap up around several values: the median may be none of them", NULL},
+     "more"},
+    {"drifting", '/', "times rise or fall as the run goes on: one median does not tell them all"},
+    {"several-modes", ':', "times heap up around several values: the median may be none of them"},
 };
 
-static bool is_marked(const struct summary_row *row, size_t m)
-{
-    return marks[m].flag ? strstr(row->flags, marks[m].flag) != NULL : marks[m].holds(row);
-}
-
-void notes_marks(const struct summary_row *row, char *marks_of_row)
+void notes_marks(const char *flags, char *marks_of_flags)
 {
     for (size_t m = 0; m < NOTES_MARKS; m++)
-        if (is_marked(row, m))
-            *marks_of_row++ = marks[m].mark;
-    *marks_of_row = '\0';
+        if (strstr(flags, marks[m].flag))
+            *marks_of_flags++ = marks[m].mark;
+    *marks_of_flags = '\0';
 }
 
 void notes_add(struct notes *notes, const struct summary_row *row)
 {
     for (size_t m = 0; m < NOTES_MARKS; m++)
-        notes->marks[m] = notes->marks[m] || is_marked(row, m);
+        notes->marks[m] = notes->marks[m] || strstr(row->flags, marks[m].flag);
     if (!strstr(row->flags, "launches-differ") ||
         (notes->launches && row->launches >= notes->launches))
         return;

@@ -14,9 +14,8 @@ struct notes {
     double coverage;   /* of its interval */
 };
 
-/* Writes a mark for each thing that a row has one for, flags for the most part: at most NOTES_MARKS,
- * and the end of the text. */
-void notes_marks(const struct summary_row *row, char *marks);
+/* Writes a mark for each flag that has one: at most NOTES_MARKS, and the end of the text. */
+void notes_marks(const char *flags, char *marks);
 
 void notes_add(struct notes *notes, const struct summary_row *row);
 

@@ -382,6 +382,14 @@ static void diagnose(struct summary_point *p, const struct room *room)
     p->row.p_modes = d.p_modes;
 }
 
+/* Two launches that differ: whatever the number of samples, the interval knows two values. That a
+ * point is taken for such a one is left uncorrected for the number of points, as its interval is. */
+static void flag_launches(struct summary_row *row, const struct estimate *e)
+{
+    if (e->method == STATS_BOOTSTRAP && e->n_launches == 2 && !strstr(row->flags, "two-launches"))
+        add_flag(row, "two-launches");
+}
+
 static void estimate_time(struct summary_point *p, const struct room *room)
 {
     struct summary_row *row = &p->row;
@@ -406,6 +414,7 @@ static void estimate_time(struct summary_point *p, const struct room *room)
     diagnose(p, room);
     if (!e.median_ci.known)
         add_flag(row, "few");
+    flag_launches(row, &e);
 }
 
 /* The median of a field (a double) of the observations that know it; NaN when none does. */
@@ -449,6 +458,7 @@ static void estimate_speedup(struct summary_point *p, const struct room *room)
     row->speedup = e.median;
     row->speedup_low = e.median_ci.low;
     row->speedup_high = e.median_ci.high;
+    flag_launches(row, &e);
 }
 
 /* Whether half the interval of what was asked for is as narrow as was asked for. */

@@ -50,6 +50,6 @@
     F(count, disturbed, "", "samples that count and were disturbed all the same")                  \
     F(text, flags, "",                                                                             \
       "oversubscribed, misplaced, failed, retaken, few, imprecise, disturbed, launches-differ, "   \
-      "drifting, several-modes; separated by spaces")
+      "two-launches, drifting, several-modes; separated by spaces")
 
 #endif

@@ -141,7 +141,7 @@ static void fill_n_chunks(const struct summary_point *p, char *cell)
 
 static void fill_mark(const struct summary_point *p, char *cell)
 {
-    notes_marks(&p->row, cell);
+    notes_marks(p->row.flags, cell);
 }
 
 struct column {
@@ -475,7 +475,7 @@ static void print_constants(FILE *to, const struct summary *s, const struct summ
 }
 
 static void print_heading(FILE *to, const struct summary *s, const struct summary_point *p,
-                          const struct layout *l, bool color)
+                          const struct layout *l, int columns, bool color)
 {
     char time[32];
     const struct summary_point *base = summary_base(s, p);
@@ -491,18 +491,21 @@ static void print_heading(FILE *to, const struct summary *s, const struct summar
     print_constants(to, s, p, l);
     if (p->facts.title && *p->facts.title)
         fprintf(to, "\n%s", p->facts.title);
-    if (base && base->n) {
-        fprintf(to, "\nbase: seq, the serial run, %s",
-                format_seconds(base->row.median_s, time, sizeof time));
-        if (!l->width[TIME_INTERVAL] && isfinite(base->row.ci_low_s))
-            fprintf(to, " %s",
-                    format_seconds_interval(base->row.ci_low_s, base->row.ci_high_s,
-                                            base->row.median_s, time, sizeof time));
-        if (base->n_chain)
-            fprintf(to, "; burn chain %.2f ns an iteration",
-                    (double)base->chain_ps_sum / (double)base->n_chain / 1000);
-    }
     fputc('\n', to);
+    if (!base || !base->n)
+        return;
+    struct text t = TEXT_INIT;
+    text_addf(&t, "base: seq, the serial run, %s",
+              format_seconds(base->row.median_s, time, sizeof time));
+    if (!l->width[TIME_INTERVAL] && isfinite(base->row.ci_low_s))
+        text_addf(&t, " %s",
+                  format_seconds_interval(base->row.ci_low_s, base->row.ci_high_s,
+                                          base->row.median_s, time, sizeof time));
+    if (base->n_chain)
+        text_addf(&t, "; burn chain %.2f ns an iteration",
+                  (double)base->chain_ps_sum / (double)base->n_chain / 1000);
+    format_folded(to, t.text, 6, columns);
+    text_release(&t);
 }
 
 static int rank_of(const struct summary_point *p)
@@ -588,7 +591,7 @@ static void print_block(FILE *to, const struct summary *s, size_t first, int col
 {
     const struct summary_point *p = &s->points[first];
     struct layout layout = lay_out(s, p, columns);
-    print_heading(to, s, p, &layout, color);
+    print_heading(to, s, p, &layout, columns, color);
     print_row(to, &layout, NULL);
     for (int rank = 0; rank < 2; rank++)
         for (size_t k = first; k < s->n; k++) {
