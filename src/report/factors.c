@@ -1,8 +1,11 @@
 /* Factors: see factors.h. */
 #include "report/factors.h"
 
+#include "base/alloc.h"
+
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static unsigned when(bool differs, enum factor factor)
@@ -40,13 +43,56 @@ bool factors_begin_experiment(const struct summary *s, size_t i)
     return true;
 }
 
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+/* Brings points of one backend and schedule together, by dispatch. */
+static int compare_dispatches(const void *first, const void *second)
+{
+    const struct point *a = *(const struct point *const *)first,
+                       *b = *(const struct point *const *)second;
+    int c = strcmp(a->backend, b->backend);
+    c = c ? c : strcmp(a->schedule, b->schedule);
+    return c ? c : strcmp(a->dispatch, b->dispatch);
+}
+
+/* Brings points of one backend and number of workers together, by ranks. */
+static int compare_ranks(const void *first, const void *second)
+{
+    const struct point *a = *(const struct point *const *)first,
+                       *b = *(const struct point *const *)second;
+    int c = strcmp(a->backend, b->backend);
+    c = c ? c : compare_numbers(a->workers, b->workers);
+    return c ? c : compare_numbers(a->ranks, b->ranks);
+}
+
+/* Most factors vary when some point has not the first one's; those that count among some points
+ * alone vary when neighbours differ among these. */
+unsigned factors_among(const struct point **points, size_t n)
+{
+    static int (*const orders[])(const void *, const void *) = {compare_dispatches, compare_ranks};
+    unsigned varying = 0;
+    for (size_t i = 1; i < n; i++)
+        varying |= factors_between(points[0], points[i]);
+    for (size_t o = 0; o < sizeof orders / sizeof *orders; o++) {
+        qsort((void *)points, n, sizeof *points, orders[o]);
+        for (size_t i = 1; i < n; i++)
+            varying |= factors_between(points[i - 1], points[i]);
+    }
+    return varying;
+}
+
 unsigned factors_varying(const struct summary *s, const char *experiment)
 {
-    unsigned varying = 0;
+    const struct point **shown = alloc_zeroed(s->n ? s->n : 1, sizeof *shown);
+    size_t n = 0;
     for (size_t i = 0; i < s->n; i++)
-        for (size_t k = 0; k < i && factors_is_shown(&s->points[i], experiment); k++)
-            if (factors_is_shown(&s->points[k], experiment))
-                varying |= factors_between(&s->points[i].point, &s->points[k].point);
+        if (factors_is_shown(&s->points[i], experiment))
+            shown[n++] = &s->points[i].point;
+    unsigned varying = factors_among(shown, n);
+    free((void *)shown);
     return varying;
 }
 

@@ -25,6 +25,9 @@ enum { FACTORS_NAME_BYTES = 256 };
 /* Those in which two points differ. */
 unsigned factors_between(const struct point *a, const struct point *b);
 
+/* Those that vary among any two of several points, which are put into another order. */
+unsigned factors_among(const struct point **points, size_t n);
+
 /* Whether it is a measured point of the experiment that is no base. */
 bool factors_is_shown(const struct summary_point *p, const char *experiment);
 

@@ -488,10 +488,12 @@ bool figures_print_curve(const struct summary *s, const char *folder, int column
 {
     /* Of the experiments with most worker counts the one that runs longest: it says most. */
     const char *best = NULL;
-    size_t most = 1;
+    size_t most = 1, n = 0;
     double longest = 0;
     for (size_t i = 0; i < s->n; i++) {
-        size_t n = count_workers(s, s->points[i].point.experiment);
+        const char *experiment = s->points[i].point.experiment;
+        if (i == 0 || strcmp(experiment, s->points[i - 1].point.experiment) != 0)
+            n = count_workers(s, experiment);
         double base_s = s->points[i].row.base_s;
         if (n > most || (n == most && best && base_s > longest)) {
             most = n;

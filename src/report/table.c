@@ -302,12 +302,14 @@ static bool is_constant(const struct summary *s, const struct summary_point *fir
 /* Whether some schedule of some backend was dispatched in several ways. */
 static bool has_dispatches(const struct summary *s, const struct summary_point *first)
 {
+    const struct point **points = alloc_zeroed(s->n, sizeof *points);
+    size_t n = 0;
     for (size_t i = 0; i < s->n; i++)
-        for (size_t k = 0; k < i && same_block(first, &s->points[i]); k++)
-            if (same_block(first, &s->points[k]) &&
-                factors_between(&s->points[i].point, &s->points[k].point) & FACTOR_DISPATCH)
-                return true;
-    return false;
+        if (same_block(first, &s->points[i]))
+            points[n++] = &s->points[i].point;
+    unsigned varying = factors_among(points, n);
+    free((void *)points);
+    return varying & FACTOR_DISPATCH;
 }
 
 /* Whether all rows leave the chunk size to rules of which one makes chunks of several sizes: then
@@ -618,8 +620,8 @@ void summary_write_text(const struct summary *s, FILE *to, int columns, bool col
     for (size_t i = 0; i < s->n; i++) {
         const struct summary_point *p = &s->points[i];
         bool seen = false;
-        for (size_t k = 0; k < i; k++)
-            seen = seen || same_block(p, &s->points[k]);
+        for (size_t k = 0; k < i && !seen; k++)
+            seen = same_block(p, &s->points[k]);
         if (!seen && !(skips && skips(user, p->point.experiment)))
             print_block(to, s, i, columns, color, &told);
     }

@@ -157,8 +157,23 @@ static double side(struct rng *rng)
 
 enum way { PAIRED, UNPAIRED };
 
+static const struct design {
+    enum way way;
+    int launches, reps;
+    double differ; /* spread of launches, in that of samples */
+} designs[] = {{PAIRED, 1, 30, 0},   {PAIRED, 3, 10, 0},   {PAIRED, 6, 10, 0},
+               {PAIRED, 10, 10, 0},  {UNPAIRED, 1, 30, 0}, {UNPAIRED, 3, 10, 0},
+               {UNPAIRED, 6, 10, 0}, {UNPAIRED, 10, 10, 0}},
+  differing[] = {{PAIRED, 1, 30, 0.5},   {PAIRED, 1, 30, 1},     {PAIRED, 3, 10, 0.5},
+                 {PAIRED, 6, 10, 0.5},   {UNPAIRED, 1, 30, 0.5}, {UNPAIRED, 1, 30, 1},
+                 {UNPAIRED, 3, 10, 0.5}, {UNPAIRED, 6, 10, 0.5}};
+enum {
+    N_DESIGNS = sizeof designs / sizeof *designs,
+    N_DIFFERING = sizeof differing / sizeof *differing
+};
+
 /* The share of `pairs` comparisons of a thing with itself that find a difference. */
-static double rejected(enum way way, int n_launches, int reps, int pairs, uint64_t seed)
+static double rejected(const struct design *d, int pairs, uint64_t seed)
 {
     struct rng rng;
     rng_seed(&rng, seed);
@@ -167,16 +182,19 @@ static double rejected(enum way way, int n_launches, int reps, int pairs, uint64
         double a[MOST_VALUES], b[MOST_VALUES], ratios[MOST_VALUES];
         int launches[MOST_VALUES];
         size_t n = 0;
-        for (int l = 0; l < n_launches; l++)
-            for (int r = 0; r < reps; r++, n++) {
-                double shared = way == PAIRED ? 1 + 0.2 * sin(0.3 * (double)n) : 1;
-                a[n] = shared * side(&rng);
-                b[n] = shared * side(&rng);
+        for (int l = 0; l < d->launches; l++) {
+            double of_a = d->differ > 0 ? pow(side(&rng), d->differ) : 1,
+                   of_b = d->differ > 0 ? pow(side(&rng), d->differ) : 1;
+            for (int r = 0; r < d->reps; r++, n++) {
+                double shared = d->way == PAIRED ? 1 + 0.2 * sin(0.3 * (double)n) : 1;
+                a[n] = shared * of_a * side(&rng);
+                b[n] = shared * of_b * side(&rng);
                 ratios[n] = b[n] / a[n];
                 launches[n] = l;
             }
+        }
         struct interval ci;
-        if (way == PAIRED)
+        if (d->way == PAIRED)
             ci = stats_estimate(ratios, launches, n).median_ci;
         else
             ci = stats_ratio(a, launches, n, b, launches, n, 0.95).ci;
@@ -184,13 +202,6 @@ static double rejected(enum way way, int n_launches, int reps, int pairs, uint64
     }
     return (double)n_rejected / pairs;
 }
-
-static const struct design {
-    enum way way;
-    int launches, reps;
-} designs[] = {{PAIRED, 1, 30},   {PAIRED, 3, 10},   {PAIRED, 6, 10},   {PAIRED, 10, 10},
-               {UNPAIRED, 1, 30}, {UNPAIRED, 3, 10}, {UNPAIRED, 6, 10}, {UNPAIRED, 10, 10}};
-enum { N_DESIGNS = sizeof designs / sizeof *designs };
 
 /* Over 2,000 pairs 5 +- 1 % and chance; over three times as many the chance is small beside the 1
  * %.
@@ -202,10 +213,23 @@ START_TEST(alike_is_called_different_in_one_of_twenty)
     int pairs = small ? STUDIES : PAIRS, rounds = small ? 1 : 3;
     double sum = 0;
     for (int round = 0; round < rounds; round++)
-        sum += rejected(d->way, d->launches, d->reps, pairs, SEED + 300 + (uint64_t)round);
+        sum += rejected(d, pairs, SEED + 300 + (uint64_t)round);
     double off = small ? 0.01 + sampling_error(0.05, pairs) : 0.01;
     ck_assert_msg(fabs(sum / rounds - 0.05) <= off, "%s, %d x %d: rejects %g",
                   d->way == PAIRED ? "paired" : "unpaired", d->launches, d->reps, sum / rounds);
+}
+END_TEST
+
+/* What launches differ by is in no single one: from it alone many a thing differs from itself. */
+START_TEST(one_launch_tells_nothing_of_others)
+{
+    const struct design *d = &differing[_i];
+    int pairs = STUDIES / 20;
+    double share = rejected(d, pairs, SEED + 400 + (uint64_t)_i);
+    double least = d->launches > 1 ? 0 : (d->differ < 1 ? 0.35 : 0.6) - sampling_error(0.5, pairs);
+    double most = d->launches > 1 ? 1 - 0.86 + sampling_error(0.14, pairs) : 1;
+    ck_assert_msg(least <= share && share <= most, "%d x %d: rejects %g", d->launches, d->reps,
+                  share);
 }
 END_TEST
 
@@ -394,24 +418,30 @@ static void print_differing(void)
         }
 }
 
-static void print_rejected(void)
+static void print_rejected_of(const struct design *d)
 {
     enum { SEEDS = 20 };
-    puts("\n| A/A | samples of each | mean | least | most |\n|---|---|--:|--:|--:|");
-    for (int d = 0; d < N_DESIGNS; d++) {
-        double sum = 0, least = 1, most = 0;
-        for (uint64_t seed = 0; seed < SEEDS; seed++) {
-            double share = rejected(designs[d].way, designs[d].launches, designs[d].reps, PAIRS,
-                                    SEED + 1000 + 10 * seed);
-            sum += share;
-            least = fmin(least, share);
-            most = fmax(most, share);
-        }
-        printf("| %s | %d x %d | %.1f | %.1f | %.1f |\n",
-               designs[d].way == PAIRED ? "side by side" : "apart", designs[d].launches,
-               designs[d].reps, 100 * sum / SEEDS, 100 * least, 100 * most);
-        fflush(stdout);
+    double sum = 0, least = 1, most = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        double share = rejected(d, PAIRS, SEED + 1000 + 10 * seed);
+        sum += share;
+        least = fmin(least, share);
+        most = fmax(most, share);
     }
+    printf("| %s | %d x %d", d->way == PAIRED ? "side by side" : "apart", d->launches, d->reps);
+    if (d->differ > 0)
+        printf(", differing by %g", d->differ);
+    printf(" | %.1f | %.1f | %.1f |\n", 100 * sum / SEEDS, 100 * least, 100 * most);
+    fflush(stdout);
+}
+
+static void print_rejected(void)
+{
+    puts("\n| A/A | samples of each | mean | least | most |\n|---|---|--:|--:|--:|");
+    for (int i = 0; i < N_DESIGNS; i++)
+        print_rejected_of(&designs[i]);
+    for (int i = 0; i < N_DIFFERING; i++)
+        print_rejected_of(&differing[i]);
 }
 
 static void print_alarms(void)
@@ -468,6 +498,7 @@ int main(int argc, char **argv)
         UNIT_LOOP(intervals_of_alike_launches_hold, 0, N_DISTRIBUTIONS * N_ALIKE),
         UNIT_LOOP(intervals_of_differing_launches_hold, 0, N_EFFECTS * (N_EFFECT_SIZES / 2)),
         UNIT_LOOP(alike_is_called_different_in_one_of_twenty, 0, N_DESIGNS),
+        UNIT_LOOP(one_launch_tells_nothing_of_others, 0, N_DIFFERING),
         UNIT_LOOP(more_confidence_is_kept_too, 0, 3),
         UNIT_LOOP(a_quiet_machine_raises_no_alarm, 0, 2 * N_PLAIN),
         a_restless_machine_does,
