@@ -526,6 +526,7 @@ START_TEST(each_sample_is_a_dot_beside_its_base)
     f.points[1].n = SAMPLES - 1;   /* and was set aside */
     f.points[1].n_set_aside = 1;
     f.observations[1][2].order = 0;
+    f.points[1].base = &f.points[0];
     struct dots dots;
     size_t n;
     struct row *rows = dots_written(&dots, &n);
