@@ -296,9 +296,49 @@ static void fill_line(const struct where_row *row, bool plans, char line[N_COLUM
     text_copy(line[7], 64, row->observed_set);
 }
 
+/* Floating workers that were seen on a PU where another one was seen before. */
+static size_t count_stacked(const struct where_row *rows, size_t n)
+{
+    size_t stacked = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < i && !*rows[i].requested_pu && *rows[i].observed_pu; k++)
+            if (strcmp(rows[i].observed_pu, rows[k].observed_pu) == 0 &&
+                strcmp(rows[i].host, rows[k].host) == 0) {
+                stacked++;
+                break;
+            }
+    return stacked;
+}
+
+/* Says where workers shared a PU although there was one for each. */
+static void print_stacked(const struct where_row *rows, size_t n, int usable)
+{
+    size_t stacked = n <= (size_t)usable ? count_stacked(rows, n) : 0;
+    if (!stacked)
+        return;
+    struct text t = TEXT_INIT;
+    text_addf(
+        &t,
+        "%zu of them shared a PU with another one at that moment, with PUs free; --bind close "
+        "keeps them apart",
+        stacked);
+    printf("  ");
+    format_folded(stdout, t.text, 2, command_columns());
+    text_release(&t);
+}
+
+static bool is_one_host(const struct where_row *rows, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(rows[i].host, rows[0].host) != 0)
+            return false;
+    return n > 0;
+}
+
 static void print_launch(const struct cell_spec *spec, const struct where_row *rows, size_t n,
                          bool plans)
 {
+    bool no_host = plans || is_one_host(rows, n);
     char line[N_COLUMNS][64];
     int widths[N_COLUMNS] = {0};
     printf("\n%s, %u worker%s", spec->kind->name, spec->workers, spec->workers == 1 ? "" : "s");
@@ -306,7 +346,10 @@ static void print_launch(const struct cell_spec *spec, const struct where_row *r
     if (spec->kind->uses_ranks)
         printf(" (%u rank%s of %u thread%s)", spec->ranks, spec->ranks == 1 ? "" : "s", threads,
                threads == 1 ? "" : "s");
-    printf(", bind %s\n", spec->bind);
+    printf(", bind %s", spec->bind);
+    if (no_host && !plans && *rows[0].host)
+        printf(", on %s", rows[0].host);
+    printf("%s\n", spec->kind->is_base ? ": the base of speedups" : "");
     for (size_t i = 0; i <= n; i++) {
         fill_line(i ? &rows[i - 1] : NULL, plans, line);
         for (int c = 0; c < N_COLUMNS; c++)
@@ -318,7 +361,7 @@ static void print_launch(const struct cell_spec *spec, const struct where_row *r
         fill_line(i ? &rows[i - 1] : NULL, plans, line);
         for (int c = 0; c < N_COLUMNS && !is_last; c++) {
             /* A plan has no host, no pid and nothing observed. */
-            if (plans && (c == 0 || c == 4 || c > 5))
+            if ((no_host && c == 0) || (plans && (c == 4 || c > 5)))
                 continue;
             is_last = c == (plans ? 5 : N_COLUMNS - 1);
             bool left = c == 0 || is_last;
@@ -340,6 +383,7 @@ static void print_rows(struct job *j, const struct cell_spec *spec, const struct
 {
     if (j->options.format == FORMAT_TEXT) {
         print_launch(spec, rows, n, j->plans);
+        print_stacked(rows, n, j->machine.usable);
         return;
     }
     for (size_t i = 0; i < n; i++) {

@@ -58,6 +58,19 @@ has_processes() {
     [[ $output != *isplaced* ]]
 }
 
+@test "floating workers on one PU are told of, where there is room for all" {
+    [ "$(nproc)" -ge 2 ] || skip 'one CPU'
+    make_cell "$(place 0 -1 1 0-1), $(place 1 -1 1 0-1)"
+    run_split 0 "$poolmark" where --workers 2 --backends told --cell told=./told
+    assert_words "$(tr -s ' \n' ' ' <<<"$output")" '1 of them shared a PU with another one' '--bind close' 'the base of speedups'
+    make_cell "$(place 0 -1 0 0-1), $(place 1 -1 1 0-1)"
+    run_split 0 "$poolmark" where --workers 2 --backends told --cell told=./told
+    [[ $output != *'shared a PU'* ]]
+    make_cell "$(place 0 -1 1 0-1), $(place 1 -1 1 0-1), $(place 2 -1 1 0-1)"
+    run_split 0 "$poolmark" where --workers 3 --backends told --cell told=./told
+    [ "$(nproc)" -ge 3 ] || [[ $output != *'shared a PU'* ]]
+}
+
 @test "a launch that cannot start: missing parts exit with 3, a death with 4; the others are shown" {
     local cells='lacks=./mock_cell --hello-error it_needs_a_part|dies=./mock_cell --no-such-option'
     run_split 3 "$poolmark" where --workers 1 --backends lacks,procpool --cell "$cells"
