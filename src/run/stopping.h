@@ -2,8 +2,8 @@
  *
  * A point takes `reps` samples in each of `launches` launches. With --precision it takes fewer:
  * none more once half the interval of what is looked at (its time, or its speedup:
- * plan_looks_at_ratio) is narrow enough, and none more in a launch that can tell little else, while
- * there are launches to come; what it left there it may take in the last one.
+ * plan_looks_at_ratio) is narrow enough, and not by luck, and none more in a launch that can tell
+ * little else, while there are launches to come; what it left there it may take in the last one.
  *
  * A decision about a pass follows from the plan and from the samples that stand before the pass, in
  * the order of launch, group and pass, and from nothing else: no clock, and no sample of the pass
