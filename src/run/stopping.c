@@ -162,21 +162,21 @@ static double half_width(const double *values, const int *launches, size_t n)
     return stats_relative_halfwidth(&e) * 100;
 }
 
-/* Half the width, in percent, that the interval of n values that scatter like these has on average.
+/* Half the width, in percent, that the interval of values that scatter like these has on average.
  * Of times that scatter much an interval is now and then narrow by luck, and to stop at the first
- * such one is to choose those that miss. The mean deviation from the median, of which most of the
- * values tell something, is seldom small by the same luck.
+ * such one is to choose those that miss. The mean deviation from the median, of which all values
+ * tell something, is seldom small by the same luck. Single ones that are far off, which the
+ * interval rightly leaves out, count for 4 MAD.
  *
  * Of normal values the standard deviation is sqrt(pi/2) times the mean deviation, and the median's
  * error sqrt(pi/2) of it / sqrt(n). */
-static double forecast(const double *values, size_t n)
+static double forecast(const struct estimate *e, const double *values)
 {
     static const double T = 2.2; /* Student's t, of 10 values */
-    double median = stats_median(values, n), sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += fabs(values[i] - median);
-    return sum > 0 ? T * M_PI / 2 * sum / (double)(n - 1) / sqrt((double)n) / fabs(median) * 100
-                   : 0;
+    double sum = 0, n = (double)e->n;
+    for (size_t i = 0; i < e->n; i++)
+        sum += fmin(fabs(values[i] - e->median), 4 * e->mad);
+    return sum > 0 ? T * M_PI / 2 * sum / (n - 1) / sqrt(n) / fabs(e->median) * 100 : 0;
 }
 
 /* How many launches a point is seen in before it is precise. One cannot tell how launches differ,
@@ -221,7 +221,7 @@ static bool is_precise(const double *values, const int *launches, size_t n,
     bool is_whole =
         e.n_launches >= least_launches(x) && (own >= STOPPING_LEAST_IN_LATER || own >= x->reps);
     return is_whole && stats_relative_halfwidth(&e) * 100 <= x->precision &&
-           forecast(values, n) <= x->precision;
+           forecast(&e, values) <= x->precision;
 }
 
 /* Looks at what stands before the turn: whether the interval is narrow enough, and whether the

@@ -224,7 +224,7 @@ END_TEST
 /* Far apart, but for those in the middle. */
 static double close_in_the_middle(size_t point, const struct turn *turn)
 {
-    static const double times[] = {0.6, 1, 1.001, 0.999, 1, 1.002, 0.998, 1.4, 1};
+    static const double times[] = {0.6, 1, 1.01, 0.99, 1.01, 0.99, 1.01, 1.4, 0.99};
     return steady(point, turn) * (point == NOISY ? times[turn->pass % 9] : 1);
 }
 
@@ -237,7 +237,7 @@ START_TEST(a_narrow_interval_of_values_that_scatter_may_be_luck)
         values[k] = close_in_the_middle(NOISY, &(struct turn){.pass = k});
     struct estimate e = stats_estimate(values, NULL, 9);
     ck_assert_double_lt(stats_relative_halfwidth(&e), 0.02);
-    ck_assert_uint_eq(played(&st, false, close_in_the_middle).per_point[NOISY], 40);
+    ck_assert_uint_gt(played(&st, false, close_in_the_middle).per_point[NOISY], 9);
 }
 END_TEST
 
