@@ -90,6 +90,9 @@ int backend_cells_check(const char *cells, struct err *err)
                 err_set(err, "'%s' is not NAME=COMMAND with a name of 1 to 31 bytes", words[i]);
         else if (strcspn(words[i], " \t,\"") < length)
             status = err_set(err, "the name in '%s' holds a blank, comma or quote", words[i]);
+        for (size_t k = 0; status == 0 && k < i; k++)
+            if (strncmp(words[k], words[i], length + 1) == 0)
+                status = err_set(err, "%.*s is named twice", (int)length, words[i]);
         for (int k = 0; status == 0 && k < N_KINDS; k++)
             if (strlen(backend_kinds[k].name) == length &&
                 strncmp(backend_kinds[k].name, words[i], length) == 0)

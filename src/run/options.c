@@ -294,13 +294,13 @@ static int check_words(const char *value, struct err *err)
     return status;
 }
 
-/* Facts add up, of all other options the last one counts. */
+/* Facts and programs of one's own add up, of all other options the last one counts. */
 static void set_or_add(struct configuration *c, enum option_id id, const char *value,
                        const char *place)
 {
     const char *old = c->command.settings[id].text;
     struct text all = TEXT_INIT;
-    if (id == OPTION_INFO && old)
+    if ((id == OPTION_INFO || id == OPTION_CELL) && old)
         text_addf(&all, "%s | ", old);
     text_addf(&all, "%s", value);
     set(&c->command, id, all.text, place);

@@ -66,8 +66,9 @@
     O(CELL_TIMEOUT, "cell-timeout", "S", "0", EXPERIMENT,                                          \
       "longest time for one sample; 0: 60 s or four times the sequential time, if that is more")   \
     O(CELL, "cell", "NAME=CMD", "", EXPERIMENT,                                                    \
-      "a program of your own that speaks docs/protocol.md, as backend NAME; several separated by " \
-      "|")                                                                                         \
+      "a program of your own that speaks docs/protocol.md, as backend NAME; may be repeated; in "  \
+      "a "                                                                                         \
+      "file separated by |")                                                                       \
     O(SEED, "seed", "N", "1", RUN, "seed of the order in which samples are asked for")             \
     O(MAX_SECONDS, "max-seconds", "S", "0", RUN, "stop after so much time; 0: never")              \
     O(MAX_CELLS, "max-cells", "N", "8", RUN, "cells alive side by side, at least 2")               \

@@ -229,6 +229,12 @@ sound=(--out out --workload null --tasks 10 --reps 1 --launches 1)
         refused '--cell' NAME=COMMAND -- run "${sound[@]}" --cell "$text" || [[ $stderr == *blank* ]]
     done
     refused '--cell' "'seq'" 'built in' -- run "${sound[@]}" --cell 'seq=./mock_cell'
+    refused '--cell' 'new is named twice' -- run "${sound[@]}" --cell new=./a --cell newer=./b --cell new=./c
+}
+
+@test "--cell may be repeated" {
+    run_split 0 "$poolmark" run "${sound[@]}" --dry-run --backends old,new --cell old=./mock_cell --cell new=./mock_cell
+    assert_words "$output" old new
 }
 
 # --- plug-ins ------------------------------------------------------------------------------------
