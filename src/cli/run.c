@@ -143,13 +143,18 @@ static void release(struct job *j)
     configuration_release(&j->configuration);
 }
 
-/* "about", or "at most about" where precision may stop sooner. */
-static const char *about(const struct job *j)
+static bool asks_for_precision(const struct job *j)
 {
     for (size_t i = 0; i < j->experiments.n; i++)
         if (j->experiments.items[i].precision > 0)
-            return "at most about";
-    return "about";
+            return true;
+    return false;
+}
+
+/* "about", or "at most about" where precision may stop sooner. */
+static const char *about(const struct job *j)
+{
+    return asks_for_precision(j) ? "at most about" : "about";
 }
 
 /* Prints a word as a shell reads it. */
@@ -258,10 +263,10 @@ static void say_stopped(const struct job *j, const struct run_result *result)
     if (!result->interrupted && !result->out_of_time)
         return;
     fprintf(stderr,
-            "poolmark: %s: %zu of %zu points lack samples or precision%s%s; %s run --resume %s "
-            "goes on\n",
+            "poolmark: %s: %zu of %zu points lack samples%s%s%s; %s run --resume %s goes on\n",
             result->interrupted ? "interrupted" : "out of time", result->n_skipped, j->plan.n,
-            result->n_skipped ? ": " : "", result->skipped, command_program(), j->folder);
+            asks_for_precision(j) ? " or precision" : "", result->n_skipped ? ": " : "",
+            result->skipped, command_program(), j->folder);
 }
 
 /* How many samples were disturbed, and what became of them. */
@@ -361,6 +366,9 @@ static int run_job(struct job *j, struct err *err)
     say_disturbed(j, &result);
     if (failed)
         return command_fail(STATUS_FAILED, err);
+    if (j->resumes && !j->options.quiet && result.n_samples == 0 && !result.interrupted &&
+        !result.out_of_time)
+        fprintf(stderr, "poolmark: %s: there was nothing left to measure\n", j->folder);
     if (report(j, err) != 0)
         return command_fail(STATUS_FAILED, err);
     say_stopped(j, &result);

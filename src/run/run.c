@@ -372,10 +372,9 @@ static bool is_retaken(struct state *s, size_t i, uint64_t retakes)
     if (!s->result->retakes_held && s->run->progress->to)
         progress_say(
             s->run->progress,
-            "poolmark: more samples are disturbed than can be taken again (%d, and one for "
-            "every %d others): the rest count as they are; poolmark doctor tells what "
-            "disturbs",
-            RETAKES_AT_LEAST, SAMPLES_PER_RETAKE);
+            "poolmark: so many samples are disturbed that not all can be taken again, but one for "
+            "every %d taken; the others count as they are; poolmark doctor tells what disturbs",
+            SAMPLES_PER_RETAKE);
     s->result->retakes_held = true;
     return false;
 }

@@ -71,7 +71,7 @@ counted() {
     n=$(cells out/samples.csv retake | grep -vc '^0$')
     [ "$n" -ge 35 ]
     [ "$n" -le 40 ]
-    [ "$(grep -c 'more samples are disturbed than can be taken again' <<<"$stderr")" -eq 1 ]
+    [ "$(grep -c 'so many samples are disturbed that not all can be taken again' <<<"$stderr")" -eq 1 ]
     # Spread over the run: the last passes have some as well.
     [ "$(cells out/samples.csv pass retake | awk -F'|' '$1 >= 50 && $2 > 0' | wc -l)" -ge 3 ]
 }
@@ -198,6 +198,8 @@ counted() {
         cells again/samples.csv order launch pass backend chunk | diff whole -
         rm -r again
     done
+    run_split 0 bin/poolmark run --resume out --format csv
+    assert_words "$stderr" 'nothing left to measure'
 }
 
 # --- binding -------------------------------------------------------------------------------------
