@@ -329,6 +329,7 @@ static int openmp_prepare(struct team *team, const struct job *job, struct err *
         uint32_t worker = (uint32_t)omp_get_thread_num();
         worker_forget_results(job->work, job, worker, team->results.results);
         prepare_view(team, job, worker);
+        worker_ready();
         if (worker == 0)
             threads = (uint32_t)omp_get_num_threads();
     }

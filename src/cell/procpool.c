@@ -70,6 +70,7 @@ static int prepare_body(struct procpool_task *task)
     if (claim_view_open(&team->view, &board->job.sched, &board->desks[worker].error) != 0)
         return 1;
     worker_forget_results(team->work, &board->job, worker, board->results);
+    worker_ready();
     return 0;
 }
 

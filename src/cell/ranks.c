@@ -60,6 +60,7 @@ const struct dispatch *ranks_find_dispatch(const char *name, struct err *err)
 static void shift_stand(struct team *team, uint32_t thread)
 {
     team->here[thread].n_ranges = 0;
+    worker_ready();
 }
 
 /* All of a rank's PREPARE. What the ranks do together comes first, where none has failed yet. */
@@ -90,6 +91,8 @@ static void shift(struct team *team, uint32_t thread)
 {
     struct worker *me = &team->here[thread];
     struct tally tally = {0};
+    if (team->workers > 1) /* one alone starts at once */
+        worker_ready();
     ranks_wait_start(team, me);
     worker_begin(&me->desk->report);
     me->desk->report.claim_ns = team->dispatch->shift(team, me, &tally);

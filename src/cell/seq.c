@@ -42,6 +42,7 @@ static int seq_prepare(struct team *team, const struct job *job, struct err *err
         return -1;
     worker_forget_results(job->work, job, 0, team->results.results);
     worker_desks_clear_logs(team->desk, 1, job);
+    worker_ready();
     return 0;
 }
 

@@ -11,26 +11,56 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MOST_EVENTS = 1 << 18 }; /* of one worker in one map: 12 MB */
+enum {
+    MOST_EVENTS = 1 << 18, /* of one worker in one map: 12 MB */
+    SHORT_NS = 100000,     /* of a map within which a steal is not looked for */
+};
 
 static uint64_t timeval_ns(const struct timeval *t)
 {
     return (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_usec * 1000u;
 }
 
-/* Adds the readings of this moment, times `sign`: begin subtracts, end adds, and the difference
- * stays. Unsigned wrap-around is meant. */
-static void add_usage(struct worker_report *report, uint64_t sign)
+/* What a thread knew of itself when it was last ready. */
+static _Thread_local struct {
+    bool is_new;
+    uint64_t at_ns, cpu_ns, switches;
+} ready;
+
+static uint64_t switches_of(const struct rusage *usage)
+{
+    return (uint64_t)usage->ru_nvcsw + (uint64_t)usage->ru_nivcsw;
+}
+
+void worker_ready(void)
 {
     struct rusage usage;
-    getrusage(RUSAGE_THREAD, &usage);
-    report->user_ns += sign * timeval_ns(&usage.ru_utime);
-    report->sys_ns += sign * timeval_ns(&usage.ru_stime);
-    report->voluntary += sign * (uint64_t)usage.ru_nvcsw;
-    report->involuntary += sign * (uint64_t)usage.ru_nivcsw;
-    report->faults += sign * (uint64_t)usage.ru_minflt;
-    report->major_faults += sign * (uint64_t)usage.ru_majflt;
-    report->cpu_ns += sign * clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+    getrusage(RUSAGE_THREAD, &usage); /* first: a switch from here on is seen */
+    ready.switches = switches_of(&usage);
+    ready.cpu_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+    ready.at_ns = clock_now_ns();
+    ready.is_new = true;
+}
+
+/* The thread's clock at start_ns. Who has not been switched out since it was ready has run. */
+static uint64_t cpu_at(uint64_t start_ns, const struct rusage *usage)
+{
+    bool has_run = ready.is_new && ready.switches == switches_of(usage);
+    ready.is_new = false;
+    return has_run ? ready.cpu_ns + (start_ns - ready.at_ns)
+                   : clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* Adds the readings of this moment, times `sign`: begin subtracts, end adds, and the difference
+ * stays. Unsigned wrap-around is meant. */
+static void add_usage(struct worker_report *report, const struct rusage *usage, uint64_t sign)
+{
+    report->user_ns += sign * timeval_ns(&usage->ru_utime);
+    report->sys_ns += sign * timeval_ns(&usage->ru_stime);
+    report->voluntary += sign * (uint64_t)usage->ru_nvcsw;
+    report->involuntary += sign * (uint64_t)usage->ru_nivcsw;
+    report->faults += sign * (uint64_t)usage->ru_minflt;
+    report->major_faults += sign * (uint64_t)usage->ru_majflt;
 }
 
 void worker_begin(struct worker_report *report)
@@ -38,15 +68,24 @@ void worker_begin(struct worker_report *report)
     memset(report, 0, sizeof *report);
     report->start_ns = clock_now_ns();
     report->first_pu = topo_current_pu();
-    add_usage(report, (uint64_t)-1);
+    struct rusage usage;
+    getrusage(RUSAGE_THREAD, &usage);
+    add_usage(report, &usage, (uint64_t)-1);
+    report->cpu_ns = 0 - cpu_at(report->start_ns, &usage);
 }
 
 void worker_end(struct worker_report *report)
 {
-    add_usage(report, 1);
+    struct rusage usage;
+    getrusage(RUSAGE_THREAD, &usage);
+    add_usage(report, &usage, 1);
     report->pu = topo_current_pu();
     report->end_ns = clock_now_ns();
     uint64_t ns = report->end_ns - report->start_ns;
+    if (ns < SHORT_NS && report->voluntary + report->involuntary == 0)
+        report->cpu_ns = ns;
+    else
+        report->cpu_ns += clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
     report->off_ns = ns > report->cpu_ns ? ns - report->cpu_ns : 0;
 }
 

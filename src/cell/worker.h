@@ -14,10 +14,17 @@ struct event_log {
     struct chunk_event *events; /* valid in the worker */
 };
 
+/* Reads the clock of this thread, which is a call to the system, so that worker_begin need not as
+ * long as the thread keeps its CPU until then. In the worker, at the end of prepare or directly
+ * before it waits for its start. Where it is not called worker_begin reads that clock. */
+void worker_ready(void);
+
 /* Zeroes the report and takes the first readings. In the worker, inside the timed part. */
 void worker_begin(struct worker_report *report);
 
-/* Takes the last readings. In the worker, inside the timed part. */
+/* Takes the last readings. In the worker, inside the timed part. The clock of the thread is read
+ * after the worker's last moment, and not at all where there is nothing to be learnt from it: the
+ * thread was never switched out, and the time is too short for the host to have taken much. */
 void worker_end(struct worker_report *report);
 
 static inline void worker_log_chunk(struct event_log *log, uint32_t worker, uint64_t first,
