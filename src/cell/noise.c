@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,60 @@ uint64_t noise_stolen_ns(const struct noise_worker *w, bool uses_cpu)
     if (w->is_watched)
         return above(w->off_ns, w->wait_ns);
     return w->involuntary == 0 ? w->off_ns : 0;
+}
+
+uint64_t noise_taken_ns(const struct noise_worker *w, bool uses_cpu)
+{
+    return above(noise_lost_ns(w, uses_cpu), noise_stolen_ns(w, uses_cpu) + w->peers_ns);
+}
+
+/* A worker on a PU: where it began, or where it ended. */
+struct stand {
+    uint32_t machine, worker;
+    int32_t pu;
+    uint64_t ran_ns; /* when it stayed there; counted once */
+    bool works;
+};
+
+static int compare_stands(const void *a, const void *b)
+{
+    const struct stand *x = a, *y = b;
+    int order = (x->machine > y->machine) - (x->machine < y->machine);
+    return order != 0 ? order : (x->pu > y->pu) - (x->pu < y->pu);
+}
+
+uint64_t noise_share(struct noise_worker *workers, uint32_t n, uint32_t n_workers)
+{
+    struct stand *stands = alloc_zeroed(2 * (size_t)n, sizeof *stands);
+    size_t n_stands = 0;
+    uint64_t pus = 0;
+    for (uint32_t w = 0; w < n; w++) {
+        const int32_t places[] = {workers[w].first_pu, workers[w].pu};
+        bool stays = places[0] == places[1];
+        workers[w].peers_ns = 0;
+        for (int i = 0; i < (stays ? 1 : 2); i++)
+            if (places[i] >= 0)
+                stands[n_stands++] = (struct stand){.machine = workers[w].machine,
+                                                    .worker = w,
+                                                    .pu = places[i],
+                                                    .ran_ns = stays ? workers[w].ran_ns : 0,
+                                                    .works = w < n_workers};
+    }
+    qsort(stands, n_stands, sizeof *stands, compare_stands);
+    for (size_t first = 0, end; first < n_stands; first = end) {
+        uint64_t ran_ns = 0;
+        bool is_used = false;
+        for (end = first; end < n_stands && compare_stands(&stands[first], &stands[end]) == 0;
+             end++) {
+            ran_ns += stands[end].ran_ns;
+            is_used = is_used || stands[end].works;
+        }
+        for (size_t i = first; i < end; i++)
+            workers[stands[i].worker].peers_ns += ran_ns - stands[i].ran_ns;
+        pus += is_used;
+    }
+    free(stands);
+    return pus;
 }
 
 uint64_t noise_fault_ns(uint64_t minor, uint64_t major)
@@ -127,12 +182,19 @@ enum {
  * nothing. */
 enum source { THROTTLING, WAITS, PRESSURE, N_SOURCES };
 
+/* What the scheduler tells of a thread. */
+struct ran {
+    uint64_t ran_ns, waited_ns;
+};
+
 struct noise {
     uint32_t workers;
     bool is_crowded;
 
     /* Descriptors, -1 where there is none. */
-    int *waits; /* [workers]: of its thread */
+    int *waits;         /* [workers]: of its thread */
+    uint32_t *machines; /* [workers] */
+    uint32_t root;      /* the worker that it is */
     int root_waits, pressure, stat;
     int *throttling; /* [n_groups] */
     size_t n_groups;
@@ -143,8 +205,9 @@ struct noise {
     uint64_t stat_cost_ns, stat_at_ns, stat_ns;
 
     struct noise_around around;
-    uint64_t *waited; /* [workers]: before; after it, the difference */
-    uint64_t root_waited, pressed, throttled;
+    struct ran *ran; /* [workers]: before; after it, the difference */
+    struct ran root_ran;
+    uint64_t pressed, throttled;
     uint64_t chains[CHAINS], n_chains;
     struct {
         uint64_t list, fault_ns;
@@ -167,14 +230,14 @@ static uint64_t number_after(const char *text, const char *word)
     return at ? strtoull(at + strlen(word), NULL, 10) : 0;
 }
 
-/* "RAN WAITED TIMES", in ns. */
-static uint64_t read_waited(int fd)
+/* "RAN WAITED TIMES", in ns. Adds it, times `sign`. */
+static void add_ran(int fd, uint64_t sign, struct ran *ran)
 {
     char text[128], *end;
     if (!read_text(fd, text, sizeof text))
-        return 0;
-    strtoull(text, &end, 10);
-    return strtoull(end, NULL, 10);
+        return;
+    ran->ran_ns += sign * strtoull(text, &end, 10);
+    ran->waited_ns += sign * strtoull(end, NULL, 10);
 }
 
 /* "some avg10=… avg60=… avg300=… total=MICROSECONDS". */
@@ -255,27 +318,31 @@ static int compare_places(const void *a, const void *b)
                       : (x->requested_pu > y->requested_pu) - (x->requested_pu < y->requested_pu);
 }
 
-static bool is_crowded(const struct placement *places, uint32_t workers, const struct topo *topo)
+/* Looks at the workers machine by machine: numbers these, and tells whether workers have to share
+ * CPUs on one of them. */
+static void look_at_places(struct noise *noise, const struct placement *places,
+                           const struct topo *topo)
 {
-    struct topo_counts counts;
-    if (!topo)
-        return false;
-    topo_count(topo, &counts);
-    const struct placement **sorted = alloc_zeroed(workers, sizeof *sorted);
-    for (uint32_t w = 0; w < workers; w++)
+    struct topo_counts counts = {.usable = INT_MAX};
+    const uint32_t n = noise->workers;
+    const struct placement **sorted = alloc_zeroed(n, sizeof *sorted);
+    if (topo)
+        topo_count(topo, &counts);
+    for (uint32_t w = 0; w < n; w++)
         sorted[w] = &places[w];
-    qsort((void *)sorted, workers, sizeof *sorted, compare_places);
-    bool is = false;
-    uint32_t here = 0; /* on the machine of the one in hand, up to it */
-    for (uint32_t w = 0; w < workers && !is; w++) {
-        bool is_beside = w > 0 && strcmp(sorted[w]->host, sorted[w - 1]->host) == 0;
+    qsort((void *)sorted, n, sizeof *sorted, compare_places);
+    uint32_t machine = 0, here = 0; /* workers of it so far */
+    for (uint32_t i = 0; i < n; i++) {
+        bool is_beside = i > 0 && strcmp(sorted[i]->host, sorted[i - 1]->host) == 0;
+        bool is_on = is_beside && sorted[i]->requested_pu >= 0 &&
+                     sorted[i]->requested_pu == sorted[i - 1]->requested_pu;
+        machine += i > 0 && !is_beside;
         here = is_beside ? here + 1 : 1;
-        is = here > (uint32_t)counts.usable ||
-             (is_beside && sorted[w]->requested_pu >= 0 &&
-              sorted[w]->requested_pu == sorted[w - 1]->requested_pu);
+        noise->machines[sorted[i] - places] = machine;
+        noise->is_crowded =
+            noise->is_crowded || (topo && (is_on || here > (uint32_t)counts.usable));
     }
     free((void *)sorted);
-    return is;
 }
 
 /* How many threads may be watched, a descriptor each: what else a cell opens comes later. */
@@ -297,8 +364,12 @@ static void open_sources(struct noise *noise, const struct placement *placements
     noise->pressure = open_to_read("/proc/pressure/cpu");
     noise->stat = open_to_read("/proc/stat");
     open_groups(noise);
-    noise->root_waits = open_waits((pid_t)syscall(SYS_gettid));
+    const pid_t root = (pid_t)syscall(SYS_gettid);
+    noise->root_waits = open_waits(root);
+    noise->root = noise->workers;
     for (uint32_t w = 0; w < noise->workers; w++) {
+        if (placements[w].tid == root && strcmp(placements[w].host, host) == 0)
+            noise->root = w;
         bool is_here = left > 0 && strcmp(placements[w].host, host) == 0;
         noise->waits[w] = is_here ? open_waits(placements[w].tid) : -1;
         left -= noise->waits[w] >= 0;
@@ -310,9 +381,10 @@ struct noise *noise_new(const struct placement *placements, uint32_t workers,
 {
     struct noise *noise = alloc_zeroed(1, sizeof *noise);
     noise->workers = workers;
-    noise->is_crowded = is_crowded(placements, workers, topo);
+    noise->machines = alloc_zeroed(workers, sizeof *noise->machines);
+    look_at_places(noise, placements, topo);
     noise->waits = alloc_zeroed(workers, sizeof *noise->waits);
-    noise->waited = alloc_zeroed(workers, sizeof *noise->waited);
+    noise->ran = alloc_zeroed(workers, sizeof *noise->ran);
     open_sources(noise, placements);
     for (int i = 0; i < 4; i++) { /* the first touches what the second and all later ones find */
         noise_before(noise, UINT64_MAX);
@@ -340,7 +412,8 @@ void noise_free(struct noise *noise)
     close_open(noise->pressure);
     close_open(noise->stat);
     free(noise->waits);
-    free(noise->waited);
+    free(noise->ran);
+    free(noise->machines);
     free(noise->throttling);
     free(noise);
 }
@@ -381,8 +454,8 @@ static void add_readings(struct noise *noise, uint64_t sign)
             noise->throttled += sign * read_throttled(noise);
         } else if (i == WAITS) {
             for (uint32_t w = 0; w < noise->workers; w++)
-                noise->waited[w] += sign * read_waited(noise->waits[w]);
-            noise->root_waited += sign * read_waited(noise->root_waits);
+                add_ran(noise->waits[w], sign, &noise->ran[w]);
+            add_ran(noise->root_waits, sign, &noise->root_ran);
         } else {
             noise->pressed += sign * read_pressure(noise);
         }
@@ -439,8 +512,9 @@ static uint64_t usual_chain(const struct noise *noise)
 void noise_before(struct noise *noise, uint64_t expected_ns)
 {
     uint64_t start = clock_now_ns();
-    memset(noise->waited, 0, noise->workers * sizeof *noise->waited);
-    noise->root_waited = noise->pressed = noise->throttled = 0;
+    memset(noise->ran, 0, noise->workers * sizeof *noise->ran);
+    noise->root_ran = (struct ran){0, 0};
+    noise->pressed = noise->throttled = 0;
     noise->around = (struct noise_around){.usual_ps = usual_chain(noise)};
     choose_sources(noise, expected_ns);
     add_stolen(noise);
@@ -462,9 +536,10 @@ void noise_after(struct noise *noise)
             learn_cost(&noise->cost_ns[i], noise->seen_ns[i]);
     a->pressure_ns = noise->pressed;
     a->throttled_ns = noise->throttled;
-    a->root_wait_ns = noise->root_waited;
+    a->root_wait_ns = noise->root_ran.waited_ns;
+    a->root_ran_ns = noise->root_ran.ran_ns;
     for (uint32_t w = 0; w < noise->workers; w++)
-        a->wait_ns += noise->waited[w];
+        a->wait_ns += noise->ran[w].waited_ns;
 }
 
 const struct noise_around *noise_around(const struct noise *noise)
@@ -472,10 +547,21 @@ const struct noise_around *noise_around(const struct noise *noise)
     return &noise->around;
 }
 
-bool noise_wait(const struct noise *noise, uint32_t worker, uint64_t *wait_ns)
+bool noise_wait(const struct noise *noise, uint32_t worker, uint64_t *wait_ns, uint64_t *ran_ns)
 {
-    *wait_ns = noise->waited[worker];
+    *wait_ns = noise->ran[worker].waited_ns;
+    *ran_ns = noise->ran[worker].ran_ns;
     return noise->is_read[WAITS] && noise->waits[worker] >= 0;
+}
+
+uint32_t noise_machine(const struct noise *noise, uint32_t worker)
+{
+    return noise->machines[worker];
+}
+
+uint32_t noise_root(const struct noise *noise)
+{
+    return noise->root;
 }
 
 bool noise_is_crowded(const struct noise *noise)

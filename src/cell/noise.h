@@ -38,14 +38,22 @@ struct noise_around {
     uint64_t steal_ns, pressure_ns, throttled_ns;
     uint64_t wait_ns;      /* of all workers that are watched */
     uint64_t root_wait_ns; /* of the root's thread, which may be a worker too */
-    uint64_t took_ns;      /* reading all this */
+    uint64_t root_ran_ns;
+    uint64_t took_ns; /* reading all this */
 };
 
 const struct noise_around *noise_around(const struct noise *noise);
 
-/* How long the worker was ready and waited for a CPU, from noise_before to noise_after; false when
- * it is not watched: it is on another machine, or reading it would take too long. */
-bool noise_wait(const struct noise *noise, uint32_t worker, uint64_t *wait_ns);
+/* How long the worker was ready and waited for a CPU, and had one, from noise_before to
+ * noise_after; false when it is not watched: it is on another machine, or reading it would take too
+ * long. */
+bool noise_wait(const struct noise *noise, uint32_t worker, uint64_t *wait_ns, uint64_t *ran_ns);
+
+/* A number that workers of one machine have in common. */
+uint32_t noise_machine(const struct noise *noise, uint32_t worker);
+
+/* The worker that is the root's thread; as many as there are workers when none is. */
+uint32_t noise_root(const struct noise *noise);
 
 /* Whether workers have to share CPUs among themselves: on the machine that has most of them they
  * are more than the usable CPUs of this one, or two are bound to one PU. */
@@ -65,12 +73,25 @@ struct noise_worker {
     uint64_t voluntary, involuntary; /* switches; it sleeps in voluntary ones */
     bool is_watched;
     uint64_t wait_ns; /* ready to run, by the scheduler; also before its start */
+    uint64_t ran_ns;  /* with a CPU, by the scheduler or by its own clock: spinning, too */
+    uint32_t machine;
+    int32_t first_pu, pu; /* where it began and ended; -1: unknown */
+    uint64_t peers_ns;    /* noise_share */
 };
+
+/* Finds for each of them what its peers ran, from the first to the last, on a PU where it began or
+ * ended: so much of what it lost can have been theirs. Of the n the first n_workers work; returns
+ * on how many PUs these began or ended. */
+uint64_t noise_share(struct noise_worker *workers, uint32_t n, uint32_t n_workers);
 
 /* How long it had something to do and no CPU. uses_cpu: its tasks mean to run, else to sleep. */
 uint64_t noise_lost_ns(const struct noise_worker *worker, bool uses_cpu);
 
-/* How much of that no other thread of this machine had: the machine itself stood still for it. */
+/* How much of that is neither explained by its peers nor stolen. */
+uint64_t noise_taken_ns(const struct noise_worker *worker, bool uses_cpu);
+
+/* How much of what it lost no other thread of this machine had: the machine itself stood still for
+ * it. */
 uint64_t noise_stolen_ns(const struct noise_worker *worker, bool uses_cpu);
 
 /* What page faults cost a worker, roughly. */

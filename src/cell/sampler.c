@@ -229,7 +229,13 @@ static struct noise_worker noise_worker_of(const struct sampler *sampler,
                              .rest_ns = r->rest_ns,
                              .voluntary = r->voluntary,
                              .involuntary = r->involuntary};
-    w.is_watched = noise_wait(sampler->noise, worker, &w.wait_ns);
+    uint64_t ran_ns;
+    w.is_watched = noise_wait(sampler->noise, worker, &w.wait_ns, &ran_ns);
+    /* The scheduler's counts it when the runtime spins after the worker's end, its own is exact. */
+    w.ran_ns = w.is_watched && ran_ns > r->cpu_ns ? ran_ns : r->cpu_ns;
+    w.machine = noise_machine(sampler->noise, worker);
+    w.first_pu = r->first_pu;
+    w.pu = r->pu;
     return w;
 }
 
@@ -245,6 +251,22 @@ static uint64_t number_of_list(const struct job *job)
            (uint64_t)(job->scale * 1e6);
 }
 
+/* What the root lost to others from the last worker's end on, when it has something to do. Workers
+ * that spin where it wants to run are no others. */
+static uint64_t root_taken_ns(const struct sampler *sampler, const struct outcome *outcome,
+                              const struct noise_worker *workers, uint64_t late_ns)
+{
+    const uint32_t own = noise_root(sampler->noise);
+    struct noise_worker root = {.late_ns = late_ns,
+                                .is_watched = true,
+                                .wait_ns = noise_around(sampler->noise)->root_wait_ns};
+    for (uint32_t w = 0; w < sampler->workers; w++)
+        if (w != own && workers[w].machine == workers[0].machine &&
+            workers[w].pu == topo_current_pu())
+            root.peers_ns += workers[w].ran_ns - outcome->reports[w].cpu_ns;
+    return noise_taken_ns(&root, true);
+}
+
 /* What disturbed the sample, which the root ended at `end`. After summarise. */
 static void look_for_noise(struct sampler *sampler, const struct job *job,
                            const struct outcome *outcome, uint64_t start, uint64_t end,
@@ -253,13 +275,22 @@ static void look_for_noise(struct sampler *sampler, const struct job *job,
     const struct noise_around *around = noise_around(sampler->noise);
     const struct placement *placements = sampler->backend->placements(sampler->team);
     const bool uses_cpu = job->work->def->flags & WORKLOAD_USES_CPU;
+    const uint32_t n = sampler->workers;
+    struct noise_worker *workers = alloc_zeroed((size_t)n + 1, sizeof *workers);
     uint64_t fault_ns = 0, strayed = 0, lost_ns = 0, stolen_ns = 0;
-    for (uint32_t w = 0; w < sampler->workers; w++) {
+    for (uint32_t w = 0; w < n; w++)
+        workers[w] = noise_worker_of(sampler, &outcome->reports[w], w, start);
+    /* A root that does not work spins for a while, or sleeps; workers may be on its PU. */
+    workers[n] = (struct noise_worker){.ran_ns = around->root_ran_ns,
+                                       .machine = workers[0].machine,
+                                       .first_pu = sampler->root_pu,
+                                       .pu = topo_current_pu()};
+    s->pus = noise_share(workers, n + (noise_root(sampler->noise) == n), n);
+    for (uint32_t w = 0; w < n; w++) {
         const struct worker_report *r = &outcome->reports[w];
-        struct noise_worker worker = noise_worker_of(sampler, r, w, start);
-        uint64_t stolen = noise_stolen_ns(&worker, uses_cpu);
-        raise_to(&stolen_ns, stolen);
-        raise_to(&lost_ns, above(noise_lost_ns(&worker, uses_cpu), stolen));
+        raise_to(&stolen_ns, noise_stolen_ns(&workers[w], uses_cpu));
+        raise_to(&lost_ns, noise_taken_ns(&workers[w], uses_cpu));
+        raise_to(&s->lost_ns, noise_lost_ns(&workers[w], uses_cpu));
         raise_to(&fault_ns, noise_fault_ns(r->faults, r->major_faults));
         s->cpu_ns += r->cpu_ns;
         s->faults += r->faults;
@@ -268,12 +299,9 @@ static void look_for_noise(struct sampler *sampler, const struct job *job,
         int requested = placements[w].requested_pu;
         strayed += requested >= 0 && (r->first_pu != requested || r->pu != requested);
     }
-    /* From the last worker's end on the root has something to do. */
-    struct noise_worker root = {.late_ns = above(end, start + s->span_ns),
-                                .is_watched = true,
-                                .wait_ns = around->root_wait_ns};
-    raise_to(&lost_ns, noise_lost_ns(&root, true));
-    s->lost_ns = lost_ns > stolen_ns ? lost_ns : stolen_ns;
+    raise_to(&lost_ns, root_taken_ns(sampler, outcome, workers, above(end, start + s->span_ns)));
+    raise_to(&s->lost_ns, lost_ns);
+    free(workers);
     s->chain_ps = around->chain_ps;
     s->chain_end_ps = around->chain_end_ps;
     s->steal_ns = around->steal_ns;
@@ -367,6 +395,7 @@ static int take_sample(struct sampler *sampler, struct request *request, struct 
     if (!sampler->noise)
         sampler->noise = noise_new(backend->placements(team), sampler->workers, sampler->topo);
     noise_before(sampler->noise, expect(sampler, job));
+    sampler->root_pu = topo_current_pu();
     bool prepared = backend->prepare(team, job, err) == 0;
 
     *start = clock_now_ns();

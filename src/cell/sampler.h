@@ -27,6 +27,7 @@ struct sampler {
     struct calibration known;
     struct noise *noise; /* owned; made for the first sample */
     uint64_t last_wall_ns;
+    int root_pu; /* where the root was before the map */
 };
 
 /* Runs a list of null tasks once, so that no sample pays for what happens but once. */

@@ -75,13 +75,15 @@
     F(count, chain_ps, "ps", "time of one iteration of a register chain, just before the sample")  \
     F(count, chain_end_ps, "ps", "the same, just after it; 0: not measured")                       \
     F(count, cpu_ns, "ns", "CPU time of all workers during the map, by their threads' clocks")     \
-    F(count, lost_ns, "ns", "longest that one worker had something to do and no CPU")              \
+    F(count, lost_ns, "ns",                                                                        \
+      "longest that one worker had something to do and no CPU; its own peers may have had it")     \
     F(count, wait_ns, "ns",                                                                        \
       "ready to run and waiting for a CPU, of all workers of the root's machine, by its "          \
       "scheduler")                                                                                 \
     F(count, faults, "", "page faults of all workers during the map, without the major ones")      \
     F(count, major_faults, "", "page faults of all workers that waited for a disk")                \
     F(count, migrations, "", "workers that ended on another PU than the one they began on")        \
+    F(count, pus, "", "PUs on which workers began or ended; 0: not told")                          \
     F(count, steal_ns, "ns", "taken by other virtual machines, of all PUs, in steps of 10 ms")     \
     F(count, pressure_ns, "ns", "time in which some task of the machine waited for a CPU (PSI)")   \
     F(count, throttled_ns, "ns", "the cgroup's groups were stopped by their quota")                \
