@@ -20,6 +20,7 @@ static const struct {
     {"retaken", '+', "samples failed or were wrong, and were taken again"},
     {"imprecise", '~', "the interval is wider than the precision asked for"},
     {"disturbed", '^', "some samples that count were disturbed (see below)"},
+    {"stacked", '=', NULL},         /* print_stacked */
     {"launches-differ", '#', NULL}, /* print_coverage */
     {"two-launches", '@',
      "2 launches, and they differ: the interval is wide because it knows little; 3 or more tell "
@@ -40,6 +41,10 @@ void notes_add(struct notes *notes, const struct summary_row *row)
 {
     for (size_t m = 0; m < NOTES_MARKS; m++)
         notes->marks[m] = notes->marks[m] || strstr(row->flags, marks[m].flag);
+    if (strstr(row->flags, "stacked")) {
+        notes->stacked += row->stacked;
+        notes->of += row->n;
+    }
     if (!strstr(row->flags, "launches-differ") ||
         (notes->launches && row->launches >= notes->launches))
         return;
@@ -65,6 +70,17 @@ static void print_coverage(FILE *to, const struct notes *notes, int columns)
     text_release(&t);
 }
 
+static void print_stacked(FILE *to, const struct notes *notes, int columns)
+{
+    struct text t = TEXT_INIT;
+    text_addf(&t,
+              "workers shared a CPU although there was one for each, in %" PRIu64 " of %" PRIu64
+              " samples: --bind close keeps them apart",
+              notes->stacked, notes->of);
+    format_folded(to, t.text, 2, columns);
+    text_release(&t);
+}
+
 void notes_write_legend(const struct notes *notes, FILE *to, int columns)
 {
     bool any = false;
@@ -74,6 +90,8 @@ void notes_write_legend(const struct notes *notes, FILE *to, int columns)
         fprintf(to, "%s%c ", any ? "" : "\n", marks[m].mark);
         if (marks[m].meaning)
             format_folded(to, marks[m].meaning, 2, columns);
+        else if (marks[m].mark == '=')
+            print_stacked(to, notes, columns);
         else
             print_coverage(to, notes, columns);
         any = true;

@@ -10,8 +10,9 @@ enum { NOTES_MARKS = 10 };
 /* What the rows that were shown call for. Zeroed at first. */
 struct notes {
     bool marks[NOTES_MARKS];
-    uint64_t launches; /* fewest of a row whose launches differ; 0: there is none */
-    double coverage;   /* of its interval */
+    uint64_t launches;    /* fewest of a row whose launches differ; 0: there is none */
+    double coverage;      /* of its interval */
+    uint64_t stacked, of; /* samples of the rows that have this flag */
 };
 
 /* Writes a mark for each flag that has one: at most NOTES_MARKS, and the end of the text. */

@@ -130,6 +130,7 @@ static int take_sample(void *user, size_t number, const struct sample *sample, s
                             .busy = (uint32_t)sample->busy_workers,
                             .retake = (uint32_t)sample->retake,
                             .disturbances = take_disturbances(s, sample),
+                            .pus = (uint32_t)sample->pus,
                             .ns = (double)sample->wall_ns,
                             .open_ns = (double)sample->open_ns,
                             .order = sample->order,
@@ -477,6 +478,18 @@ static bool is_limited(const struct summary *s, const struct summary_point *p)
     return s->usable > 0 && p->facts.uses_cpu && p->point.workers > (uint64_t)s->usable;
 }
 
+/* Samples in which floating workers used fewer PUs than there were for them. */
+static uint64_t count_stacked(const struct summary *s, const struct summary_point *p)
+{
+    uint64_t usable = (uint64_t)s->usable, n = 0;
+    uint64_t due = p->point.workers < usable ? p->point.workers : usable;
+    if (!p->facts.uses_cpu || strcmp(p->point.bind, "none") != 0)
+        return 0;
+    for (size_t i = 0; i < p->n; i++)
+        n += p->observations[i].pus > 0 && p->observations[i].pus < due;
+    return n;
+}
+
 static void estimate_point(struct summary *s, struct summary_point *p, const struct room *room)
 {
     struct summary_row *row = &p->row;
@@ -505,6 +518,9 @@ static void estimate_point(struct summary *s, struct summary_point *p, const str
         add_flag(row, "imprecise");
     if (row->disturbed)
         add_flag(row, "disturbed");
+    row->stacked = count_stacked(s, p);
+    if (row->stacked > 0 && 10 * row->stacked >= row->n)
+        add_flag(row, "stacked");
 }
 
 /* --- what samples look like ---------------------------------------------------------------------

@@ -27,6 +27,7 @@ struct observation {
     uint32_t most, busy;   /* tasks of the busiest worker, workers with tasks */
     uint32_t retake;       /* as in samples.csv */
     uint16_t disturbances; /* bits: which of the summary's */
+    uint32_t pus;          /* as in samples.csv */
     double ns;             /* the time that counts: wall, or open + wall + close with fresh */
     double chunks;         /* that were run */
     double open_ns;

@@ -48,8 +48,10 @@
     F(count, usable, "", "CPUs usable on this machine")                                            \
     F(count, set_aside, "", "samples that were disturbed and taken again, and do not count")       \
     F(count, disturbed, "", "samples that count and were disturbed all the same")                  \
+    F(count, stacked, "",                                                                          \
+      "samples that count in which floating workers shared a PU although there was one for each")  \
     F(text, flags, "",                                                                             \
-      "oversubscribed, misplaced, failed, retaken, few, imprecise, disturbed, launches-differ, "   \
-      "two-launches, drifting, several-modes; separated by spaces")
+      "oversubscribed, misplaced, failed, retaken, few, imprecise, disturbed, stacked, "           \
+      "launches-differ, two-launches, drifting, several-modes; separated by spaces")
 
 #endif

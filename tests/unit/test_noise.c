@@ -178,6 +178,83 @@ START_TEST(nothing_follows_from_nothing)
 }
 END_TEST
 
+/* --- workers that share a PU ------------------------------------------------------------------ */
+
+/* Of a sample of 5 ms on PUs 0 and 1: what each worker lost to others, and on how many PUs they
+ * were. */
+static const struct {
+    const char *what;
+    struct noise_worker workers[3];
+    uint32_t n, n_workers;
+    uint64_t taken_ns[3], pus;
+} teams[] = {
+    {"each has its own PU, and another process has half of one",
+     {{.off_ns = MS(2.5), .ran_ns = MS(2.5), .involuntary = 1, .first_pu = 0, .pu = 0},
+      {.off_ns = 1000, .ran_ns = MS(5), .involuntary = 1, .first_pu = 1, .pu = 1}},
+     2,
+     2,
+     {MS(2.5), 1000},
+     2},
+    {"both on one PU, which they have whole",
+     {{.off_ns = MS(2.5), .ran_ns = MS(2.5), .involuntary = 1, .first_pu = 1, .pu = 1},
+      {.off_ns = MS(2.5), .ran_ns = MS(2.5), .involuntary = 1, .first_pu = 1, .pu = 1}},
+     2,
+     2,
+     {0, 0},
+     1},
+    {"both on one PU, of which a third process has a third",
+     {{.off_ns = MS(3.3), .ran_ns = MS(1.7), .involuntary = 1, .first_pu = 1, .pu = 1},
+      {.off_ns = MS(3.3), .ran_ns = MS(1.7), .involuntary = 1, .first_pu = 1, .pu = 1}},
+     2,
+     2,
+     {MS(1.6), MS(1.6)},
+     1},
+    {"one that left the PU of the other",
+     {{.off_ns = MS(1), .ran_ns = MS(4), .involuntary = 1, .first_pu = 1, .pu = 1},
+      {.off_ns = MS(1), .ran_ns = MS(4), .involuntary = 1, .first_pu = 1, .pu = 0}},
+     2,
+     2,
+     {MS(1), 0}, /* where the second ran is not known */
+     2},
+    {"one number of a PU, but on two machines",
+     {{.off_ns = MS(1), .ran_ns = MS(4), .involuntary = 1, .machine = 0},
+      {.off_ns = MS(1), .ran_ns = MS(4), .involuntary = 1, .machine = 1}},
+     2,
+     2,
+     {MS(1), MS(1)},
+     2},
+    {"a root that spins beside a worker, on a PU where nobody works",
+     {{.off_ns = US(20), .ran_ns = MS(5), .involuntary = 1, .first_pu = 0, .pu = 0},
+      {.off_ns = 1000, .ran_ns = MS(5), .involuntary = 1, .first_pu = 0, .pu = 0},
+      {.ran_ns = US(30), .first_pu = 1, .pu = 1}},
+     3,
+     2,
+     {0, 0, 0},
+     1},
+    {"PUs are not known",
+     {{.off_ns = MS(1), .ran_ns = MS(4), .involuntary = 1, .first_pu = -1, .pu = -1},
+      {.off_ns = MS(1), .ran_ns = MS(4), .involuntary = 1, .first_pu = -1, .pu = -1}},
+     2,
+     2,
+     {MS(1), MS(1)},
+     0},
+};
+
+enum { N_TEAMS = sizeof teams / sizeof *teams };
+
+START_TEST(peers_explain_a_loss)
+{
+    struct noise_worker team[3];
+    memcpy(team, teams[_i].workers, sizeof team);
+    uint64_t pus = noise_share(team, teams[_i].n, teams[_i].n_workers);
+    ck_assert_msg(pus == teams[_i].pus, "%s: %d PUs", teams[_i].what, (int)pus);
+    for (uint32_t w = 0; w < teams[_i].n; w++)
+        ck_assert_msg(noise_taken_ns(&team[w], true) == teams[_i].taken_ns[w],
+                      "%s: worker %d lost %d ns", teams[_i].what, (int)w,
+                      (int)noise_taken_ns(&team[w], true));
+}
+END_TEST
+
 /* --- what is usual ---------------------------------------------------------------------------- */
 
 START_TEST(faults_that_come_each_time_are_no_noise)
@@ -277,5 +354,5 @@ END_TEST
 UNIT_MAIN("noise", UNIT_LOOP(a_worker_has_lost, 0, N_WORKERS),
           UNIT_LOOP(a_sample_is_flagged, 0, N_VERDICTS),
           UNIT_LOOP(nothing_follows_from_nothing, 0, N_BARE),
-          faults_that_come_each_time_are_no_noise, who_shares_a_place_is_crowded,
-          descriptors_are_left, a_quota_has_a_group)
+          UNIT_LOOP(peers_explain_a_loss, 0, N_TEAMS), faults_that_come_each_time_are_no_noise,
+          who_shares_a_place_is_crowded, descriptors_are_left, a_quota_has_a_group)

@@ -1313,6 +1313,38 @@ START_TEST(what_disturbed_samples_is_told_below_the_tables)
 }
 END_TEST
 
+/* 3 of 20 floating samples were on fewer PUs than there are workers and CPUs for them; of those
+ * that were asked to be there it is not told, nor of one in twenty. */
+START_TEST(workers_that_shared_a_cpu_are_told)
+{
+    static const struct {
+        const char *bind;
+        uint64_t workers, each, pus;
+        bool told;
+    } cases[] = {{"none", 2, 7, 1, true},   {"none", 6, 7, 3, true},  {"none", 6, 7, 4, false},
+                 {"close", 2, 7, 1, false}, {"none", 2, 7, 0, false}, {"none", 2, 20, 1, false}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct point p = make_point("procpool", cases[c].workers);
+        struct journal j = begin_samples();
+        snprintf(p.bind, sizeof p.bind, "%s", cases[c].bind);
+        for (uint64_t i = 0; i < 20; i++) {
+            struct sample s = watched(i, 0, i, 1000, "");
+            s.pus = i % cases[c].each == 0 ? cases[c].pus : cases[c].workers;
+            add_sample(&j, &p, &s);
+        }
+        struct summary s = end_samples(&j);
+        struct text narrow = printed(&s, write_narrow);
+        assert_fits(narrow.text, 80, false);
+        ck_assert_int_eq(strstr(s.points[0].row.flags, "stacked") != NULL, cases[c].told);
+        ck_assert_msg((strstr(narrow.text, "in 3 of 20 samples:\n  --bind close keeps") != NULL) ==
+                          cases[c].told,
+                      "%s", narrow.text);
+        text_release(&narrow);
+        summary_release(&s);
+    }
+}
+END_TEST
+
 START_TEST(a_run_that_was_watched_in_vain_says_so)
 {
     struct point p = make_point("seq", 1);
@@ -1885,13 +1917,14 @@ UNIT_MAIN(
     with_six_launches_their_differences_are_in_the_interval,
     shapes_are_looked_for_in_the_order_in_which_samples_were_taken,
     what_disturbed_samples_is_told_below_the_tables, a_run_that_was_watched_in_vain_says_so,
-    wide_tables_show_the_tail, precision_is_that_of_what_was_asked_for,
-    facts_give_order_bounds_and_precision, text_fits_its_columns_and_tells_what_counts,
-    failures_fit_the_columns_too, schedules_that_are_cut_stay_distinct,
-    chunks_wider_than_their_header_keep_the_columns, long_schedules_have_room_or_are_cut,
-    dispatch_is_a_column_where_it_varies, null_tasks_are_compared_by_what_they_cost,
-    rules_with_chunks_of_several_sizes_show_their_number, remarks_are_told_once_below_the_table,
-    costs_are_medians_or_unknown, texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
+    workers_that_shared_a_cpu_are_told, wide_tables_show_the_tail,
+    precision_is_that_of_what_was_asked_for, facts_give_order_bounds_and_precision,
+    text_fits_its_columns_and_tells_what_counts, failures_fit_the_columns_too,
+    schedules_that_are_cut_stay_distinct, chunks_wider_than_their_header_keep_the_columns,
+    long_schedules_have_room_or_are_cut, dispatch_is_a_column_where_it_varies,
+    null_tasks_are_compared_by_what_they_cost, rules_with_chunks_of_several_sizes_show_their_number,
+    remarks_are_told_once_below_the_table, costs_are_medians_or_unknown,
+    texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
     csv_has_a_header_and_a_row_a_point, times_have_their_unit,
     intervals_are_in_the_unit_of_their_median, an_interval_and_its_median_agree_on_the_unit,
     ratios_have_three_digits, cells_are_padded_by_characters, times_hold_within_five_percent,
