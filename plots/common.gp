@@ -156,6 +156,13 @@ if (ARG1 eq 'read') {
 # has_fit, has_seq, has_dots, has_aside, has_noise. Samples widen y_least .. y_most, by half at most: a single one that took
 # a hundred times as long does not flatten the rest, but is told to lie beyond.
 if (ARG1 eq 'sort') {
+    # What follows takes time by the square of the points, and more of them than this nobody tells apart.
+    most_rows = 400
+    if (rows > most_rows) {
+        caption = glue(caption, sprintf('the first %d of %d points', most_rows, rows), '; ')
+        do for [i = 1:|KEPT|] { if (KEPT[i] > most_rows) { KEPT[i] = 0 } }
+        rows = most_rows
+    }
     array X[rows]
     array Y[rows]
     array LOW[rows]

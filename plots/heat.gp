@@ -82,7 +82,12 @@ do for [r = 1:rows] {
 }
 n_left_out = most(0, n_panels - most_panels)
 n_panels = least(n_panels, most_panels)
-if (n_left_out > 0) { caption = caption.sprintf('; %d more panel%s left out', n_left_out, n_left_out == 1 ? ' is' : 's are') }
+if (n_left_out > 0) {
+    left_ = ''
+    do for [p = n_panels + 1:n_panels + least(n_left_out, 4)] { left_ = glue(left_, TITLE[p], ' / ') }
+    caption = caption.sprintf('; %d more panel%s left out: %s%s', n_left_out, n_left_out == 1 ? ' is' : 's are', left_, \
+        n_left_out > 4 ? sprintf(' and %d others', n_left_out - 4) : '')
+}
 
 # The page. Cells are at least as wide as their numbers.
 grid_columns = n_panels == 1 ? 1 : n_chunks > 9 ? 1 : n_panels <= 4 || n_chunks > 6 ? 2 : 3

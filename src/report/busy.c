@@ -197,7 +197,8 @@ static void keep_most_workers(struct page *page)
     for (size_t i = 0; i < page->n; i++)
         if (page->points[i]->point.workers == most)
             page->points[kept++] = page->points[i];
-    page->n_left_out += page->n - kept;
+        else
+            page_leave_out(page, page->points[i]);
     page->n = kept;
     page->title &= ~(unsigned)FACTOR_WORKERS;
 }
@@ -221,7 +222,7 @@ static int write_page(struct page *page, struct shares *all, const char *folder,
                 continue;
             size_t samples = s->n ? sort_shares(s) : 0;
             if (samples == 0 || shown == MOST_ROWS_OF_PAGE) {
-                page->n_left_out++;
+                page_leave_out(page, page->points[k]);
                 continue;
             }
             if (!is_open && page_files_open(&files, folder, page, err) != 0)
@@ -276,7 +277,7 @@ int busy_make(struct pages *pages, const struct summary *s, const char *folder, 
         if (status == 0 && pages->pages[i].n)
             pages->pages[kept++] = pages->pages[i];
         else
-            free(pages->pages[i].points);
+            page_release(&pages->pages[i]);
     }
     pages->n = kept;
     free(owners);

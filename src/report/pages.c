@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,10 +27,23 @@ static void leave_out(struct page *page, size_t most)
         for (size_t i = 1; i < page->n; i++)
             if (page->points[i]->point.workers <= page->points[out]->point.workers)
                 out = i;
+        page_leave_out(page, page->points[out]);
         memmove(page->points + out, page->points + out + 1,
                 (--page->n - out) * sizeof *page->points);
-        page->n_left_out++;
     }
+}
+
+void page_leave_out(struct page *page, const struct summary_point *point)
+{
+    page->left_out = alloc_room(page->left_out, page->n_left_out, &page->left_out_capacity,
+                                sizeof *page->left_out);
+    page->left_out[page->n_left_out++] = point;
+}
+
+void page_release(struct page *page)
+{
+    free(page->points);
+    free(page->left_out);
 }
 
 static void add_page(struct pages *all, const struct summary *s, const char *experiment,
@@ -50,7 +64,7 @@ static void add_page(struct pages *all, const struct summary *s, const char *exp
     if (!*backend)
         page.title |= FACTOR_BACKEND;
     if (page.n == 0) {
-        free(page.points);
+        page_release(&page);
         return;
     }
     all->pages = alloc_room(all->pages, all->n, &all->capacity, sizeof *all->pages);
@@ -80,7 +94,7 @@ void pages_add(struct pages *all, const struct summary *s, const char *experimen
 void pages_release(struct pages *all)
 {
     for (size_t i = 0; i < all->n; i++)
-        free(all->pages[i].points);
+        page_release(&all->pages[i]);
     free(all->pages);
     *all = (struct pages){0};
 }
@@ -91,13 +105,57 @@ void page_note(struct page *page, const char *clause)
     snprintf(page->note + used, sizeof page->note - used, "; %s", clause);
 }
 
+static int compare_workers(const void *a, const void *b)
+{
+    uint64_t x = (*(const struct summary_point *const *)a)->point.workers,
+             y = (*(const struct summary_point *const *)b)->point.workers;
+    return x < y ? -1 : x > y;
+}
+
+/* "12 with 1 worker, 16 with 2": sorts them. */
+static void say_workers(struct text *t, const struct page *page)
+{
+    qsort(page->left_out, page->n_left_out, sizeof *page->left_out, compare_workers);
+    for (size_t i = 0, next; i < page->n_left_out; i = next) {
+        uint64_t workers = page->left_out[i]->point.workers;
+        for (next = i; next < page->n_left_out && page->left_out[next]->point.workers == workers;)
+            next++;
+        text_addf(t, "%s%zu with %" PRIu64, i ? ", " : "", next - i, workers);
+        if (i == 0)
+            text_addf(t, " worker%s", workers == 1 ? "" : "s");
+    }
+}
+
+/* "guided, chunk 8; wf and 5 others", by what tells the page's points apart. */
+static void say_names(struct text *t, const struct page *page)
+{
+    enum { MOST_NAMES = 4 };
+    char name[FACTORS_NAME_BYTES];
+    size_t n = page->n_left_out, shown = n <= MOST_NAMES ? n : MOST_NAMES - 1;
+    for (size_t i = 0; i < shown; i++)
+        text_addf(t, "%s%s", i ? " / " : "",
+                  factors_name(&page->left_out[i]->point, page->title, name));
+    if (n > shown)
+        text_addf(t, " and %zu others", n - shown);
+}
+
 void page_note_left_out(struct page *page)
 {
-    char clause[64];
-    snprintf(clause, sizeof clause, "%zu more point%s left out", page->n_left_out,
-             page->n_left_out == 1 ? " is" : "s are");
-    if (page->n_left_out)
-        page_note(page, clause);
+    if (page->n_left_out == 0)
+        return;
+    for (size_t i = 0; i < page->n_left_out; i++) {
+        for (size_t k = 0; k < page->n; k++)
+            page->title |= factors_between(&page->left_out[i]->point, &page->points[k]->point);
+    }
+    struct text t = TEXT_INIT;
+    text_addf(&t, "%zu more point%s left out: ", page->n_left_out,
+              page->n_left_out == 1 ? " is" : "s are");
+    if (page->title & FACTOR_WORKERS)
+        say_workers(&t, page);
+    else
+        say_names(&t, page);
+    page_note(page, t.text);
+    text_release(&t);
 }
 
 /* --- files ------------------------------------------------------------------------------------ */

@@ -22,7 +22,8 @@ struct page {
     unsigned title;                      /* factors that tell its points apart */
     const struct summary_point **points; /* in the order of the plan */
     size_t n;
-    size_t n_left_out;
+    const struct summary_point **left_out;
+    size_t n_left_out, left_out_capacity;
 };
 
 struct pages {
@@ -37,7 +38,13 @@ void pages_add(struct pages *pages, const struct summary *summary, const char *e
                const char *kind, size_t most, bool (*wants)(const struct summary_point *p));
 void pages_release(struct pages *pages);
 
-/* Adds a clause to the note; says how many points were left out, if any were. */
+void page_release(struct page *page);
+
+/* Notes that a point of the experiment has no room on the page. */
+void page_leave_out(struct page *page, const struct summary_point *point);
+
+/* Adds a clause to the note; says how many points were left out, if any were, and which: by their
+ * numbers of workers where these vary, else by their names. */
 void page_note(struct page *page, const char *clause);
 void page_note_left_out(struct page *page);
 

@@ -294,8 +294,10 @@ static int write_page(struct page *page, const struct panels *all, const char *f
     fputs("panel,worker,start_s,end_s,kind\n", files.bars);
     for (size_t i = 0; i < page->n; i++) {
         struct panel *p = panel_of(all, page->points[i]);
-        if (p->n == 0)
+        if (p->n == 0) {
+            page_leave_out(page, page->points[i]);
             continue;
+        }
         merged += p->merged_ns > 0;
         full += is_full(p);
         write_panel(&files, page, p, ++number);
@@ -304,7 +306,6 @@ static int write_page(struct page *page, const struct panels *all, const char *f
         page_note(page, "hatched: the trace was full, what the worker did is not known");
     if (merged)
         page_note(page, "pale: chunks too short to be drawn one by one");
-    page->n_left_out += absent;
     page_note_left_out(page);
     return page_files_close(&files, err);
 }
@@ -344,7 +345,7 @@ int timelines_make(struct pages *pages, const struct summary *s, const char *fol
         if (status == 0 && pages->pages[i].n)
             pages->pages[kept++] = pages->pages[i];
         else
-            free(pages->pages[i].points);
+            page_release(&pages->pages[i]);
     }
     pages->n = kept;
     end_panels(&all);
