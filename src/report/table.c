@@ -372,11 +372,13 @@ static void find_alike(struct layout *l, const struct summary *s, const struct s
 /* The width of the terminal from which on a column is shown. */
 static int needs_of(const struct layout *l, enum column_id id)
 {
-    const struct column *c = &columns_table[id];
-    bool is_interval = id == TIME_INTERVAL || id == SPEEDUP_INTERVAL;
     if (id == N_CHUNKS && l->has_rules)
         return 0;
-    return l->is_null || (is_interval && !l->has_speedups) ? c->needs_null : c->needs;
+    if (l->is_null)
+        return columns_table[id].needs_null;
+    if (!l->has_speedups && (id == TIME_INTERVAL || id == SPEEDUP_INTERVAL))
+        id = id == TIME_INTERVAL ? SPEEDUP_INTERVAL : TIME_INTERVAL; /* times come first */
+    return columns_table[id].needs;
 }
 
 static void drop(struct layout *l, enum column_id id)
@@ -479,7 +481,7 @@ static void print_constants(FILE *to, const struct summary *s, const struct summ
 static void print_heading(FILE *to, const struct summary *s, const struct summary_point *p,
                           const struct layout *l, int columns, bool color)
 {
-    char time[32];
+    char cell[CELL_BYTES];
     const struct summary_point *base = summary_base(s, p);
     fprintf(to, "\n%s%s%s: %" PRIu64 " task%s, %s", format_style(color, STYLE_BOLD),
             p->point.experiment, format_style(color, STYLE_END), p->point.tasks,
@@ -496,18 +498,18 @@ static void print_heading(FILE *to, const struct summary *s, const struct summar
     fputc('\n', to);
     if (!base || !base->n)
         return;
-    struct text t = TEXT_INIT;
-    text_addf(&t, "base: seq, the serial run, %s",
-              format_seconds(base->row.median_s, time, sizeof time));
+    int used = fprintf(to, "base: seq, the serial run, %s",
+                       format_seconds(base->row.median_s, cell, sizeof cell));
     if (!l->width[TIME_INTERVAL] && isfinite(base->row.ci_low_s))
-        text_addf(&t, " %s",
-                  format_seconds_interval(base->row.ci_low_s, base->row.ci_high_s,
-                                          base->row.median_s, time, sizeof time));
-    if (base->n_chain)
-        text_addf(&t, "; burn chain %.2f ns an iteration",
-                  (double)base->chain_ps_sum / (double)base->n_chain / 1000);
-    format_folded(to, t.text, 6, columns);
-    text_release(&t);
+        used += fprintf(to, " %s",
+                        format_seconds_interval(base->row.ci_low_s, base->row.ci_high_s,
+                                                base->row.median_s, cell, sizeof cell));
+    if (base->n_chain) {
+        snprintf(cell, sizeof cell, "burn chain %.2f ns an iteration",
+                 (double)base->chain_ps_sum / (double)base->n_chain / 1000);
+        fprintf(to, "%s%s", used + 2 + format_width(cell) > columns ? "\n      " : "; ", cell);
+    }
+    fputc('\n', to);
 }
 
 static int rank_of(const struct summary_point *p)
