@@ -79,6 +79,7 @@ marks() {
         [ "$(marks "$script.svg")" -ge $(($(marks without.svg) + 90)) ] || complain "$script.svg lacks dots"
         grep -q '>samples<' "$script.svg" || complain "$script.svg does not say what its dots are"
         grep -q '>disturbed, taken again<' "$script.svg" || complain "$script.svg does not tell apart"
+        grep -q '>disturbed<' "$script.svg" || complain "$script.svg does not tell what counts and was disturbed"
         # A linear axis from 0 has room for what is slow.
         [ "$script" = efficiency ] || grep -q '>beyond the frame<' "$script.svg" || complain "$script.svg loses an outlier"
         ! grep -q '>samples<' without.svg || complain "$script.svg speaks of dots that it has not"
@@ -87,6 +88,37 @@ marks() {
     grep -q '>samples<' chunks.svg
     draw_dots schedules synthetic-grid
     grep -q '>samples<' schedules.svg
+}
+
+@test "captions tell the share of disturbed samples, and are broken neither there nor in the rules" {
+    setup_figures
+    scripted='--times 4ms,5ms --flags -,preempted'
+    run_split 0 "$poolmark" run --quiet --out out --title 'squares, summed' --cell "m=./mock_cell $scripted" --backends m \
+        --workload null --tasks 12 --workers 1,2,4 --reps 6 --launches 1 --retakes 0
+    for script in speedup time; do
+        assert_words "$(<out/plots/command-line-$script.svg)" ': squares, summed<' '% of samples disturbed' 'rules: 1'
+    done
+    head -1 out/plots/command-line-samples.csv | grep -qx 'point,time_s,speedup,counts,spread,disturbed'
+    awk -F, 'NR > 1 && $4 == 1 && $6 == 1 { n++ } END { exit !(n >= 9) }' out/plots/command-line-samples.csv
+    # A caption of any length: what belongs together stays together.
+    for length in 60 90 100 110 120 130 140; do
+        caption=$(head -c "$length" /dev/zero | tr '\0' x)
+        gnuplot -e "home='$root/plots'; input='$root/tests/golden/figures/summary.csv'; experiment='synthetic'; \
+            output='long'; caption='$caption; rules:'.\"\\302\\240\".'12/12'; usable=4" "$root/plots/speedup.gp"
+        grep -q 'rules: 12/12' long.svg || complain "broken at $length"
+    done
+}
+
+@test "a thousand points are drawn in part, and the caption says so" {
+    setup_figures
+    awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print; next }
+        $at["experiment"] == "synthetic" && $at["backend"] == "procpool" && !n++ {
+            for (k = 1; k <= 1000; k++) { $at["workers"] = 2 ^ (k % 5); $at["chunk"] = int(k / 5) + 1; print } }' \
+        "$root/tests/golden/figures/summary.csv" >many.csv
+    run_split 0 gnuplot -e "home='$root/plots'; input='many.csv'; experiment='synthetic'; output='many'; \
+        caption='synthetic'; usable=4" "$root/plots/speedup.gp"
+    [ -z "$output$stderr" ] || complain "$output$stderr"
+    grep -q 'the first 400 of 1000 points' many.svg || complain 'what is left out is not told'
 }
 
 @test "lines join numbers alone: no script but those over workers or chunk sizes draws any" {
@@ -137,7 +169,7 @@ marks() {
         grep -q "^command-line-$figure," out/plots/figures.csv || complain "$figure: $(cat out/plots/figures.csv)"
     done
     [ "$(tail -n +2 out/plots/figures.csv | wc -l)" -eq "$(ls out/plots/*.svg | wc -l)" ]
-    [ "$(head -1 out/plots/command-line-samples.csv)" = point,time_s,speedup,counts,spread ]
+    [ "$(head -1 out/plots/command-line-samples.csv)" = point,time_s,speedup,counts,spread,disturbed ]
     [ "$(cells out/plots/command-line-samples.csv counts | grep -c 1)" -ge 18 ] # 8 points and the base, twice
     rm out/trace.csv
     run_split 0 "$poolmark" plot out

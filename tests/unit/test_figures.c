@@ -371,7 +371,7 @@ START_TEST(points_without_room_are_left_out_and_told)
     ck_assert_str_eq(pages.pages[0].name, "e-timeline-openmp-llvm");
     ck_assert_str_eq(pages.pages[1].name, "e-timeline-mpi");
     ck_assert_ptr_null(strstr(pages.pages[0].note, "left out"));
-    ck_assert_ptr_nonnull(strstr(pages.pages[1].note, "3 more points are left out"));
+    ck_assert_ptr_nonnull(strstr(pages.pages[1].note, "3 more points are left out: chunk 30"));
     ck_assert_ptr_nonnull(strstr(contents("plots/e-timeline-mpi.csv"), "\n24,chunk "));
     pages_release(&pages);
     end();
@@ -450,18 +450,22 @@ END_TEST
 START_TEST(busy_times_are_of_the_points_with_most_workers)
 {
     begin();
-    add_point("openmp", "dynamic", 2);
+    add_point("openmp", "dynamic", 4);
+    add_point("openmp", "guided", 4);
     add_point("openmp", "guided", 2);
-    add_point("openmp", "guided", 1);
+    add_point("openmp", "guided", 3);
+    add_point("openmp", "dynamic", 2);
     FILE *file = create("workers.csv");
     fputs("order,worker,end_ns,busy_ns,claim_ns\n", file);
     for (uint64_t order = 0; order < f.n_orders; order++)
-        for (uint64_t w = 0; w < (order < 2 * SAMPLES ? 2 : 1); w++)
+        for (uint64_t w = 0; w < f.points[order / SAMPLES].point.workers; w++)
             fprintf(file, "%" PRIu64 ",%" PRIu64 ",100,50,1\n", order, w);
     fclose(file);
     struct pages pages = make(busy_make);
     ck_assert_uint_eq(pages.n, 1);
     ck_assert_uint_eq(pages.pages[0].n, 2);
+    ck_assert_msg(strstr(pages.pages[0].note, "3 more points are left out: 2 with 2 workers, 1 with 3"),
+                  "%s", pages.pages[0].note);
     pages_release(&pages);
     end();
 }
@@ -486,7 +490,7 @@ END_TEST
 struct row {
     unsigned long point;
     double time_s, speedup, spread; /* NaN: the cell is empty */
-    int counts;
+    int counts, disturbed;
 };
 
 /* The rows of the experiment's dots, their number in *n. */
@@ -496,17 +500,18 @@ static struct row *dots_written(struct dots *dots, size_t *n)
     struct err err = {""};
     ck_assert_msg(samples_write(&f.summary, "e", f.folder, dots, &err) == 0, "%s", err.text);
     const char *at = contents("plots/e-samples.csv");
-    ck_assert_int_eq(strncmp(at, "point,time_s,speedup,counts,spread\n", 35), 0);
+    ck_assert_int_eq(strncmp(at, "point,time_s,speedup,counts,spread,disturbed\n", 45), 0);
     *n = 0;
     for (at = strchr(at, '\n') + 1; *at; at = strchr(at, '\n') + 1) {
         struct row *r = &rows[(*n)++];
         ck_assert_uint_le(*n, sizeof rows / sizeof *rows);
-        if (sscanf(at, "%lu,%lf,%lf,%d,%lf", &r->point, &r->time_s, &r->speedup, &r->counts,
-                   &r->spread) == 5)
+        if (sscanf(at, "%lu,%lf,%lf,%d,%lf,%d", &r->point, &r->time_s, &r->speedup, &r->counts,
+                   &r->spread, &r->disturbed) == 6)
             continue;
         r->speedup = NAN;
-        ck_assert_int_eq(
-            sscanf(at, "%lu,%lf,,%d,%lf", &r->point, &r->time_s, &r->counts, &r->spread), 4);
+        ck_assert_int_eq(sscanf(at, "%lu,%lf,,%d,%lf,%d", &r->point, &r->time_s, &r->counts,
+                                &r->spread, &r->disturbed),
+                         5);
     }
     return rows;
 }
@@ -527,6 +532,7 @@ START_TEST(each_sample_is_a_dot_beside_its_base)
     f.points[1].n_set_aside = 1;
     f.observations[1][2].order = 0;
     f.points[1].base = &f.points[0];
+    f.observations[1][1].disturbances = 2; /* counts all the same */
     struct dots dots;
     size_t n;
     struct row *rows = dots_written(&dots, &n);
@@ -538,6 +544,7 @@ START_TEST(each_sample_is_a_dot_beside_its_base)
         bool aside = i == n - 1;
         ck_assert_uint_eq(rows[i].point, 2);
         ck_assert_int_eq(rows[i].counts, !aside);
+        ck_assert_int_eq(rows[i].disturbed, i == SAMPLES + 1);
         ck_assert_int_eq(isnan(rows[i].speedup), aside);
         ck_assert_double_eq_tol(rows[i].time_s, 1e-3 * (double)(i - 2), 1e-12);
         if (!aside)

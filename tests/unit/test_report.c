@@ -1363,6 +1363,54 @@ START_TEST(a_run_that_was_watched_in_vain_says_so)
 }
 END_TEST
 
+/* 2 launches of 6 passes; in the second one everything but the base takes a tenth longer. */
+static struct summary two_launches(void)
+{
+    struct point base = make_point("seq", 1), p = make_point("procpool", 2);
+    snprintf(base.workload, sizeof base.workload, "burn iterations=5");
+    snprintf(p.workload, sizeof p.workload, "burn iterations=5");
+    struct journal j = begin_samples();
+    for (uint64_t pass = 0; pass < 12; pass++) {
+        add_time(&j, &base, pass / 6, pass % 6, 8000000 + 1000 * (pass % 6));
+        add_time(&j, &p, pass / 6, pass % 6, (pass < 6 ? 4000000 : 4400000) + 1000 * (pass % 6));
+    }
+    return end_samples(&j);
+}
+
+START_TEST(two_launches_that_differ_are_marked_by_themselves)
+{
+    struct summary s = two_launches();
+    ck_assert_str_eq(row_of(&s, "seq", 1)->flags, "");
+    ck_assert_ptr_nonnull(strstr(row_of(&s, "procpool", 2)->flags, "two-launches"));
+    struct text narrow = printed(&s, write_narrow);
+    ck_assert_ptr_nonnull(
+        strstr(narrow.text, "@ 2 launches, and they differ: the interval is wide"));
+    assert_fits(narrow.text, 80, false);
+    text_release(&narrow);
+    summary_release(&s);
+}
+END_TEST
+
+START_TEST(narrow_tables_show_the_interval_of_the_speedup)
+{
+    struct summary s = two_launches();
+    const struct summary_row *row = row_of(&s, "procpool", 2), *base = row_of(&s, "seq", 1);
+    char ratio[64], time[64], words[256];
+    struct text narrow = printed(&s, write_narrow);
+    snprintf(words, sizeof words, "  %s",
+             format_ratio_interval(row->speedup_low, row->speedup_high, ratio, sizeof ratio));
+    ck_assert_msg(strstr(narrow.text, words + 1), "%s", narrow.text);
+    /* That of the base has no column: it stands beside its time. */
+    snprintf(words, sizeof words, "base: seq, the serial run, 8.00 ms %s",
+             format_seconds_interval(base->ci_low_s, base->ci_high_s, base->median_s, time,
+                                     sizeof time));
+    ck_assert_msg(strstr(narrow.text, words), "%s", narrow.text);
+    ck_assert_ptr_nonnull(strstr(narrow.text, "not shown: n, 95 % interval of the time"));
+    text_release(&narrow);
+    summary_release(&s);
+}
+END_TEST
+
 START_TEST(wide_tables_show_the_tail)
 {
     struct point p = make_point("seq", 1);
@@ -1917,14 +1965,15 @@ UNIT_MAIN(
     with_six_launches_their_differences_are_in_the_interval,
     shapes_are_looked_for_in_the_order_in_which_samples_were_taken,
     what_disturbed_samples_is_told_below_the_tables, a_run_that_was_watched_in_vain_says_so,
-    workers_that_shared_a_cpu_are_told, wide_tables_show_the_tail,
-    precision_is_that_of_what_was_asked_for, facts_give_order_bounds_and_precision,
-    text_fits_its_columns_and_tells_what_counts, failures_fit_the_columns_too,
-    schedules_that_are_cut_stay_distinct, chunks_wider_than_their_header_keep_the_columns,
-    long_schedules_have_room_or_are_cut, dispatch_is_a_column_where_it_varies,
-    null_tasks_are_compared_by_what_they_cost, rules_with_chunks_of_several_sizes_show_their_number,
-    remarks_are_told_once_below_the_table, costs_are_medians_or_unknown,
-    texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
+    workers_that_shared_a_cpu_are_told,
+    two_launches_that_differ_are_marked_by_themselves,
+    narrow_tables_show_the_interval_of_the_speedup, wide_tables_show_the_tail, precision_is_that_of_what_was_asked_for,
+    facts_give_order_bounds_and_precision, text_fits_its_columns_and_tells_what_counts,
+    failures_fit_the_columns_too, schedules_that_are_cut_stay_distinct,
+    chunks_wider_than_their_header_keep_the_columns, long_schedules_have_room_or_are_cut,
+    dispatch_is_a_column_where_it_varies, null_tasks_are_compared_by_what_they_cost,
+    rules_with_chunks_of_several_sizes_show_their_number, remarks_are_told_once_below_the_table,
+    costs_are_medians_or_unknown, texts_are_cut_at_a_character, json_has_a_schema_and_every_field,
     csv_has_a_header_and_a_row_a_point, times_have_their_unit,
     intervals_are_in_the_unit_of_their_median, an_interval_and_its_median_agree_on_the_unit,
     ratios_have_three_digits, cells_are_padded_by_characters, times_hold_within_five_percent,
