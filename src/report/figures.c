@@ -197,8 +197,8 @@ static void make_caption(const struct summary *s, const char *experiment, const 
     }
 }
 
-/* "; 98 % of samples disturbed, 78 % of those that count": a figure that is cut out of a run says how
- * much noise it shows. Nothing where there is none. */
+/* "; 98 % of samples disturbed, 78 % of those that count": a figure that is cut out of a run says
+ * how much noise it shows. Nothing where there is none. */
 static void say_noise(struct text *t, const struct summary *s, const char *experiment)
 {
     size_t taken = 0, disturbed = 0, n = 0, n_disturbed = 0;

@@ -5,7 +5,7 @@
 
 #include "report/summary.h"
 
-enum { NOTES_MARKS = 10 };
+enum { NOTES_MARKS = 11 };
 
 /* What the rows that were shown call for. Zeroed at first. */
 struct notes {

@@ -384,7 +384,8 @@ static void diagnose(struct summary_point *p, const struct room *room)
 }
 
 /* Two launches that differ: whatever the number of samples, the interval knows two values. That a
- * point is taken for such a one is left uncorrected for the number of points, as its interval is. */
+ * point is taken for such a one is left uncorrected for the number of points, as its interval is.
+ */
 static void flag_launches(struct summary_row *row, const struct estimate *e)
 {
     if (e->method == STATS_BOOTSTRAP && e->n_launches == 2 && !strstr(row->flags, "two-launches"))

@@ -3,8 +3,8 @@
  * and how to fill a cell, in one row of a table.
  *
  * Where speedups are known with their intervals, these are what an experiment is about: a narrow
- * table shows them and leaves out the intervals of times. Tasks that do nothing have no speedup worth
- * the name: their tables show what a task costs, and the ratio to the fastest row. */
+ * table shows them and leaves out the intervals of times. Tasks that do nothing have no speedup
+ * worth the name: their tables show what a task costs, and the ratio to the fastest row. */
 #include "base/alloc.h"
 #include "report/factors.h"
 #include "report/format.h"

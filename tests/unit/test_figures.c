@@ -464,8 +464,9 @@ START_TEST(busy_times_are_of_the_points_with_most_workers)
     struct pages pages = make(busy_make);
     ck_assert_uint_eq(pages.n, 1);
     ck_assert_uint_eq(pages.pages[0].n, 2);
-    ck_assert_msg(strstr(pages.pages[0].note, "3 more points are left out: 2 with 2 workers, 1 with 3"),
-                  "%s", pages.pages[0].note);
+    ck_assert_msg(
+        strstr(pages.pages[0].note, "3 more points are left out: 2 with 2 workers, 1 with 3"), "%s",
+        pages.pages[0].note);
     pages_release(&pages);
     end();
 }
