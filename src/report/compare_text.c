@@ -159,7 +159,8 @@ enum { N_COLUMNS = sizeof columns_table / sizeof *columns_table, SCHEDULE = 1, D
 static const int spare[] = {5, 7, 6}; /* n, time B, time A */
 
 struct layout {
-    int width[N_COLUMNS]; /* 0: not shown */
+    int width[N_COLUMNS];   /* 0: not shown */
+    bool hidden[N_COLUMNS]; /* for lack of room */
 };
 
 static int total_width(const struct layout *l)
@@ -200,7 +201,7 @@ static bool has_dispatches(const struct comparison *c)
 
 static struct layout lay_out(const struct comparison *c, int columns)
 {
-    struct layout l = {{0}};
+    struct layout l = {.width = {0}};
     for (int i = 0; i < N_COLUMNS; i++) {
         const struct column *column = &columns_table[i];
         if (i == DISPATCH ? !has_dispatches(c) : column->how & WHERE_IT_VARIES && !varies(c, i))
@@ -216,8 +217,10 @@ static struct layout lay_out(const struct comparison *c, int columns)
         if (widest > 0)
             l.width[i] = widest > header ? widest : header;
     }
-    for (size_t i = 0; i < sizeof spare / sizeof *spare && total_width(&l) > columns; i++)
+    for (size_t i = 0; i < sizeof spare / sizeof *spare && total_width(&l) > columns; i++) {
+        l.hidden[spare[i]] = l.width[spare[i]] > 0;
         l.width[spare[i]] = 0;
+    }
     int over = total_width(&l) - columns;
     if (over > 0 && l.width[SCHEDULE] > 8)
         l.width[SCHEDULE] = l.width[SCHEDULE] - over > 8 ? l.width[SCHEDULE] - over : 8;
@@ -291,6 +294,18 @@ static void print_heading(FILE *to, const struct comparison *c, const struct lay
     text_release(&t);
 }
 
+static void print_hidden(FILE *to, const struct layout *l)
+{
+    const char *before = "\nnot shown: ";
+    for (int i = 0; i < N_COLUMNS; i++) {
+        if (!l->hidden[i])
+            continue;
+        fprintf(to, "%s%s", before, columns_table[i].header);
+        before = ", ";
+    }
+    fputs(*before == ',' ? " (a wider terminal has room; --format csv tells all)\n" : "", to);
+}
+
 static void print_table(FILE *to, const struct comparison *c, int columns, bool color)
 {
     struct layout layout = lay_out(c, columns);
@@ -316,6 +331,7 @@ static void print_table(FILE *to, const struct comparison *c, int columns, bool 
         format_folded(to, marks[k].meaning, 2, columns);
         before = "";
     }
+    print_hidden(to, &layout);
 }
 
 /* "A: NAME", with what it consists of. */

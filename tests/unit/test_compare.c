@@ -604,6 +604,36 @@ START_TEST(differences_that_are_there_are_shown)
 }
 END_TEST
 
+START_TEST(the_text_tells_what_it_has_no_room_for)
+{
+    struct summary a = {0}, b = {0};
+    char *text = NULL;
+    size_t size;
+    for (uint64_t w = 1; w <= 2; w++) {
+        add_times(add_point(&a, plain("procpool", w)), 2, 10, 2e6);
+        add_times(add_point(&b, plain("procpool", w)), 2, 10, 3e6);
+    }
+    ck_assert_int_eq(compare("a", &a, "b", &b), 0);
+    static const struct {
+        int columns;
+        const char *hidden; /* NULL: nothing */
+    } cases[] = {
+        {100, NULL}, {44, "\nnot shown: n, time B ("}, {30, "\nnot shown: n, time A, time B ("}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FILE *to = open_memstream(&text, &size);
+        comparison_write_text(&comparison, NULL, to, cases[i].columns, false);
+        fclose(to);
+        const char *hidden = strstr(text, "not shown");
+        ck_assert_msg((hidden == NULL) == (cases[i].hidden == NULL), "%s", text);
+        ck_assert_msg(!cases[i].hidden || strstr(text, cases[i].hidden), "%s", text);
+        free(text);
+    }
+    release();
+    summary_release(&a);
+    summary_release(&b);
+}
+END_TEST
+
 /* --- what differs ------------------------------------------------------------------------------
  */
 
@@ -711,9 +741,9 @@ UNIT_MAIN("compare", operands_are_taken_apart, parts_hold_what_was_asked_for,
           points_of_two_runs_are_matched_by_their_factors, parts_of_one_run_are_paired,
           what_is_ambiguous_or_has_nothing_in_common_is_refused,
           of_several_that_fit_the_nearest_is_taken, counterparts_are_found_among_many,
-          one_launch_is_told_as_one, what_cannot_be_judged_is_told_and_does_not_pass,
-          lone_experiments_stand_for_one_another, too_few_samples_are_told,
-          a_clock_that_differs_as_much_is_told,
+          the_text_tells_what_it_has_no_room_for, one_launch_is_told_as_one,
+          what_cannot_be_judged_is_told_and_does_not_pass, lone_experiments_stand_for_one_another,
+          too_few_samples_are_told, a_clock_that_differs_as_much_is_told,
           UNIT_LOOP(tables_of_runs_that_are_alike_show_no_difference, 0, 4),
           UNIT_LOOP(differences_that_are_there_are_shown, 0, 4), manifests_are_compared_key_by_key,
           configurations_are_compared_key_by_key, topologies_are_compared_by_what_they_hold)
