@@ -1,5 +1,6 @@
 /* What is computed, rules 1 to 8: see rules.h. */
 #include "base/alloc.h"
+#include "record/place.h"
 #include "report/rules_private.h"
 #include "stats/stats.h"
 
@@ -29,26 +30,18 @@ static bool is_base(const struct point *p)
     return strcmp(p->backend, "seq") == 0;
 }
 
-/* The order of samples within a run's launches: those of equal places were taken side by side. */
-static int compare_places(const struct observation *a, const struct observation *b)
-{
-    if (a->launch != b->launch)
-        return a->launch < b->launch ? -1 : 1;
-    if (a->group != b->group)
-        return a->group < b->group ? -1 : 1;
-    return a->pass < b->pass ? -1 : a->pass > b->pass;
-}
-
-/* The ratios of samples that were taken side by side, to be freed; *n of them. */
+/* The ratios of samples that were taken side by side, to be freed; *n of them. Paired here once
+ * more, and medians taken by hand below, as a check of what made the summary. */
 static double *pair(const struct summary_point *base, const struct summary_point *p, size_t *n)
 {
     double *ratios = alloc_zeroed(p->n + 1, sizeof *ratios);
     *n = 0;
     for (size_t i = 0, b = 0; base && i < p->n; i++) {
-        while (b < base->n && compare_places(&base->observations[b], &p->observations[i]) < 0)
+        while (b < base->n &&
+               place_compare(PLACE_OF(&base->observations[b]), PLACE_OF(&p->observations[i])) < 0)
             b++;
         if (b < base->n && p->observations[i].ns > 0 &&
-            compare_places(&base->observations[b], &p->observations[i]) == 0)
+            place_compare(PLACE_OF(&base->observations[b]), PLACE_OF(&p->observations[i])) == 0)
             ratios[(*n)++] = base->observations[b].ns / p->observations[i].ns;
     }
     return ratios;
