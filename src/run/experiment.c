@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "sched/dispatch.h"
+#include "stats/stats.h"
 #include "work/work.h"
 
 #include <fnmatch.h>
@@ -220,6 +221,20 @@ static int read_precision_of(const char *text, struct experiment *e, struct err 
                : text_refuse(err, "unknown quantity", text, names, 2);
 }
 
+/* Whether so few samples may be taken that there is no interval, and no precision. */
+static int check_precision(const struct experiment *e, const struct configuration *c,
+                           struct err *err)
+{
+    uint64_t limit_ns = 0;
+    const char *limit = configuration_get(c, NULL, OPTION_MAX_SECONDS, NULL);
+    bool is_open = units_duration(limit, &limit_ns, err) == 0 && limit_ns > 0;
+    if (is_open || !(e->precision > 0) || e->launches * e->reps >= STATS_LEAST_FOR_INTERVAL)
+        return 0;
+    return err_set(err, "an interval takes %d samples, and launches %llu times reps %llu are fewer",
+                   STATS_LEAST_FOR_INTERVAL, (unsigned long long)e->launches,
+                   (unsigned long long)e->reps);
+}
+
 /* Whether all schedules have the numbers that they reckon with, since the cells may not measure. */
 static int check_complete(const struct experiment *e, struct err *err)
 {
@@ -260,6 +275,7 @@ static int experiment_read(struct experiment *e, const struct context *x, struct
     READ(LAUNCHES, read_number(text, 1, MOST_REPS, &e->launches, err));
     READ(REPS, read_number(text, 1, MOST_REPS, &e->reps, err));
     READ(PRECISION, read_real(text, 0, 100, &e->precision, err));
+    READ(PRECISION, check_precision(e, x->c, err));
     READ(PRECISION_OF, read_precision_of(text, e, err));
     READ(RETAKES, read_number(text, 0, MOST_RETAKES, &e->retakes, err));
     READ(BIND_STRICT, read_flag(text, &e->bind_strict, err));

@@ -126,6 +126,7 @@ sound=(--out out --workload null --tasks 10 --reps 1 --launches 1)
     refused '--max-cells' '1 is below 2' -- run "${sound[@]}" --max-cells 1
     refused '--seed' '-1' -- run "${sound[@]}" --seed -1
     refused '--precision' '200' '100' -- run "${sound[@]}" --precision 200
+    refused '--precision' '6 samples' 'reps 5' -- run --out out --workload null --launches 1 --reps 5 --precision 2
     refused '--scale' '0' -- run "${sound[@]}" --scale 0
     refused '--scale' "'nan'" -- run "${sound[@]}" --scale nan
     refused '--max-seconds' "'soon'" 'duration' -- run "${sound[@]}" --max-seconds soon
