@@ -537,7 +537,7 @@ static void play_trial(double precision, struct outcome *sum)
     stopping_release(&s);
 }
 
-/* "97 %: 92.7 %": how many of n, and how many of these hold the truth; nothing of less than 1 %. */
+/* "97 %: 92.7 %": how many of n, and how many of these hold the truth. */
 static void show_share(double part, double held, double n)
 {
     if (part < 0.001 * n)
