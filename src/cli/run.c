@@ -151,10 +151,10 @@ static bool asks_for_precision(const struct job *j)
     return false;
 }
 
-/* "about", or "at most about" where precision may stop sooner. */
-static const char *about(const struct job *j)
+/* What is to be said behind the estimate, which knows the tasks' declared times alone. */
+static const char *unless(const struct job *j)
 {
-    return asks_for_precision(j) ? "at most about" : "about";
+    return asks_for_precision(j) ? " if precision stops nothing sooner" : "";
 }
 
 /* Prints a word as a shell reads it. */
@@ -174,10 +174,10 @@ static int dry_run(const struct job *j)
 {
     char text[256], span[32];
     printf("%s\n", topo_explain(&j->machine, text, sizeof text));
-    printf("experiments %zu, points %zu, cells %zu, groups %zu, samples %llu, %s %s\n",
+    printf("experiments %zu, points %zu, cells %zu, groups %zu, samples %llu, about %s%s\n",
            j->experiments.n, j->plan.n, j->plan.n_cells, j->plan.n_groups,
-           (unsigned long long)plan_samples(&j->plan), about(j),
-           units_format_span(plan_estimate_ns(&j->plan), span, sizeof span));
+           (unsigned long long)plan_samples(&j->plan),
+           units_format_span(plan_estimate_ns(&j->plan), span, sizeof span), unless(j));
     for (size_t g = 0; g < j->plan.n_groups; g++) {
         printf("\ngroup %zu, points %zu:\n", g, j->plan.groups[g].n_points);
         for (size_t i = 0; i < j->plan.groups[g].n_cells; i++) {
@@ -359,8 +359,8 @@ static int run_job(struct job *j, struct err *err)
     if (!BUILD_OPTIMISED)
         fprintf(stderr, "poolmark: built without optimisation (-O0): times say little\n");
     if (!j->options.quiet)
-        fprintf(stderr, "%s; %s %s\n", topo_explain(&j->machine, text, sizeof text), about(j),
-                units_format_span(plan_estimate_ns(&j->plan), span, sizeof span));
+        fprintf(stderr, "%s; about %s%s\n", topo_explain(&j->machine, text, sizeof text),
+                units_format_span(plan_estimate_ns(&j->plan), span, sizeof span), unless(j));
     int failed = measure(j, &manifest, &result, err);
     launch_say_missing(&j->plan, n_missing);
     say_disturbed(j, &result);

@@ -181,7 +181,7 @@ counted() {
 
 @test "--dry-run says that precision may stop sooner" {
     run_split 0 "$poolmark" run --dry-run --workload null --precision 2
-    assert_words "$output" 'at most about'
+    assert_words "$output" 'if precision stops nothing sooner'
 }
 
 @test "--resume goes on as the run would have, with --precision" {
