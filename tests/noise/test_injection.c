@@ -1,6 +1,8 @@
 /* Samples that are disturbed on purpose, and samples that are not: what a cell says of each.
  *
- *     ./build/tests/noise/test_injection       starts ./poolmark-cell; about 6 s
+ *     ./build/tests/noise/test_injection          starts ./poolmark-cell; about 6 s
+ *     ./build/tests/noise/test_injection --quiet  disturbs nothing: the rates of flags by backend
+ * and workload, for a machine that is left alone; 2 min
  *
  * Four disturbances of a worker that is bound to one PU: another process on that PU, a cgroup
  * quota, a stop by signal, and a move to another PU, in the middle of the sample. What each cost is
@@ -77,7 +79,7 @@ struct cell {
 
 struct answer {
     uint64_t asked_ns, told_ns; /* CLOCK_MONOTONIC here, before and after */
-    uint64_t wall_ns, cpu_ns, lost_ns;
+    uint64_t wall_ns, cpu_ns, lost_ns, pus;
     char flags[128];
 };
 
@@ -97,16 +99,22 @@ static json_t *hear(struct cell *cell)
     return object;
 }
 
-static void open_cell(struct cell *cell, const char *backend, const char *workers, const char *bind)
+/* Sends the command off; returns what the cell says first. */
+static json_t *start_cell(struct cell *cell, char *const argv[])
 {
     struct err err;
-    char *argv[] = {"./poolmark-cell", "--backend", (char *)backend, "--workers",
-                    (char *)workers,   "--bind",    (char *)bind,    NULL};
     cell->child = (struct child)CHILD_INIT;
     if (child_start(&cell->child, argv, NULL, SIGKILL, &err) != 0)
         give_up(err.text);
     cell->from = fdopen(dup(cell->child.from), "r");
-    json_t *hello = hear(cell);
+    return hear(cell);
+}
+
+static void open_cell(struct cell *cell, const char *backend, const char *workers, const char *bind)
+{
+    char *argv[] = {"./poolmark-cell", "--backend", (char *)backend, "--workers",
+                    (char *)workers,   "--bind",    (char *)bind,    NULL};
+    json_t *hello = start_cell(cell, argv);
     json_t *place = json_array_get(json_object_get(hello, "placements"), 0);
     cell->worker = (pid_t)json_integer_value(json_object_get(place, "pid"));
     json_decref(hello);
@@ -139,7 +147,8 @@ static struct answer listen(struct cell *cell, uint64_t asked_ns)
                        .told_ns = clock_now_ns(),
                        .wall_ns = number(object, "wall_ns"),
                        .cpu_ns = number(object, "cpu_ns"),
-                       .lost_ns = number(object, "lost_ns")};
+                       .lost_ns = number(object, "lost_ns"),
+                       .pus = number(object, "pus")};
     const char *flags = json_string_value(json_object_get(object, "flags"));
     if (!flags)
         give_up("an answer has no flags");
@@ -487,9 +496,114 @@ static void test_quiet(bool has_two)
     judge(alarms <= 1 + quiet.samples / 100, line);
 }
 
+/* --- rates of a machine that is left alone ---------------------------------------------------- */
+
+/* A cell with two workers, but for seq. */
+static const struct {
+    const char *name;
+    const char *argv[16];
+} cells[] = {
+    {"seq", {"./poolmark-cell", "--backend", "seq"}},
+    {"procpool", {"./poolmark-cell", "--backend", "procpool", "--workers", "2"}},
+    {"procpool, close",
+     {"./poolmark-cell", "--backend", "procpool", "--workers", "2", "--bind", "close"}},
+    {"openmp", {"./poolmark-cell", "--backend", "openmp", "--workers", "2"}},
+    {"openmp, close",
+     {"./poolmark-cell", "--backend", "openmp", "--workers", "2", "--bind", "close"}},
+    {"mpi",
+     {"mpirun", "-n", "2", "--oversubscribe", "--bind-to", "none", "./poolmark-cell-mpi",
+      "--backend", "mpi"}},
+    {"hybrid",
+     {"mpirun", "-n", "1", "--oversubscribe", "--bind-to", "none", "./poolmark-cell-mpi",
+      "--backend", "hybrid", "--threads", "2"}},
+};
+
+/* Of 20 tasks, which grow until the list is as long as it is to be, or, without a parameter, as
+ * many as that takes. */
+static const struct {
+    const char *name, *format;
+    uint64_t guess; /* of the parameter, for a task of 100 µs */
+} works[] = {
+    {"burn", "burn iterations=%" PRIu64, 40000},
+    {"square", "square", 0},
+    {"sleep", "sleep time=%" PRIu64 "us", 100},
+};
+
+enum { N_CELLS = sizeof cells / sizeof *cells, N_WORKS = sizeof works / sizeof *works };
+
+/* Samples with each word, and what the machine did meanwhile. */
+static void print_rates(const char *cell_name, struct cell *cell, size_t work, int ms)
+{
+    enum { SAMPLES = 200 };
+    static const char *const words[] = {"preempted",  "throttled", "stolen",
+                                        "slow-clock", "migrated",  "cold"};
+    enum { N_WORDS = sizeof words / sizeof *words };
+    int tasks = 20, flagged = 0, stacked = 0, counts[N_WORDS] = {0};
+    char text[64];
+    uint64_t parameter = works[work].guess, walls = 0;
+    /* The list is made as long as it is to be by what one of it takes, least of five. */
+    for (int round = 0; round < 3; round++) {
+        uint64_t least = UINT64_MAX;
+        snprintf(text, sizeof text, works[work].format, parameter);
+        for (int i = 0; i < 5; i++) {
+            struct answer a = listen(cell, ask(cell, text, tasks));
+            least = a.wall_ns < least ? a.wall_ns : least;
+        }
+        double factor = ms * 1e6 / (double)(least ? least : 1);
+        if (works[work].guess == 0)
+            tasks = (int)(tasks * (factor < 1000 ? factor : 1000)) + 1;
+        else
+            parameter = (uint64_t)((double)parameter * factor) + 1;
+    }
+    snprintf(text, sizeof text, works[work].format, parameter);
+    listen(cell, ask(cell, text, tasks)); /* the first of a list is cold */
+    struct witness before = look();
+    for (int i = 0; i < SAMPLES; i++) {
+        struct answer a = listen(cell, ask(cell, text, tasks));
+        flagged += a.flags[0] != '\0';
+        stacked += a.pus == 1;
+        walls += a.wall_ns;
+        for (size_t w = 0; w < N_WORDS; w++)
+            counts[w] += strstr(a.flags, words[w]) != NULL;
+    }
+    struct witness after = look();
+    printf("%-16s %-7s %3d %6.2f %5.1f %%", cell_name, works[work].name, ms,
+           (double)walls / SAMPLES / 1e6, 100.0 * flagged / SAMPLES);
+    for (size_t w = 0; w < N_WORDS; w++)
+        printf(" %10d", counts[w]);
+    printf(" %7d %8.1f %% %6" PRId64 "\n", stacked,
+           100e3 * (double)(after.waited_us - before.waited_us) /
+               (double)(after.at_ns - before.at_ns),
+           after.stolen_ticks - before.stolen_ticks);
+    fflush(stdout);
+}
+
+static int print_all_rates(void)
+{
+    static const int lengths[] = {1, 5, 20};
+    printf("200 samples each; ms asked for and their mean; on one PU: with workers on no other;\n"
+           "waits (PSI) and ticks stolen: of the machine, meanwhile\n"
+           "%-16s %-7s %3s %6s %7s %10s %10s %10s %10s %10s %10s %7s %10s %6s\n",
+           "cell", "work", "ms", "mean", "flagged", "preempted", "throttled", "stolen",
+           "slow-clock", "migrated", "cold", "one PU", "waits", "stolen");
+    for (size_t c = 0; c < N_CELLS; c++) {
+        struct cell cell;
+        if (strcmp(cells[c].argv[0], "mpirun") == 0 && access("poolmark-cell-mpi", X_OK) != 0) {
+            printf("%-16s there is no poolmark-cell-mpi\n", cells[c].name);
+            continue;
+        }
+        json_decref(start_cell(&cell, (char *const *)cells[c].argv));
+        for (size_t w = 0; w < N_WORKS; w++)
+            for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+                print_rates(cells[c].name, &cell, w, lengths[l]);
+        close_cell(&cell);
+    }
+    return EXIT_SUCCESS;
+}
+
 /* --- all -------------------------------------------------------------------------------------- */
 
-int main(void)
+int main(int argc, char **argv)
 {
     cpu_set_t set;
     int pu = -1, other = -1;
@@ -503,6 +617,8 @@ int main(void)
         }
     snprintf(pu_text, sizeof pu_text, "%d", pu);
     signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && strcmp(argv[1], "--quiet") == 0)
+        return print_all_rates();
     test_hog(pu, pu_text);
     test_stop(pu_text);
     test_move(pu, other, pu_text);
