@@ -2,7 +2,7 @@
  *
  *     ./build/tests/noise/test_injection          starts ./poolmark-cell; about 6 s
  *     ./build/tests/noise/test_injection --quiet  disturbs nothing: the rates of flags by backend
- * and workload, for a machine that is left alone; 2 min
+ * and workload, for a machine that is left alone; 4 min
  *
  * Four disturbances of a worker that is bound to one PU: another process on that PU, a cgroup
  * quota, a stop by signal, and a move to another PU, in the middle of the sample. What each cost is

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cell/noise.h"
 #include "cell/sampler.h"
+#include "cell/worker.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -309,6 +310,48 @@ START_TEST(who_shares_a_place_is_crowded)
 }
 END_TEST
 
+/* The clock of the thread is no part of a short sample: who was never switched out had the CPU. */
+START_TEST(a_short_sample_reads_no_clock_of_the_thread)
+{
+    struct worker_report r;
+    int seen = 0;
+    for (int i = 0; i < 1000; i++) {
+        worker_ready();
+        worker_begin(&r);
+        worker_end(&r);
+        uint64_t ns = r.end_ns - r.start_ns;
+        if (r.voluntary + r.involuntary > 0 || ns >= US(100))
+            continue;
+        seen++;
+        ck_assert_uint_eq(r.cpu_ns, ns);
+        ck_assert_uint_eq(r.off_ns, 0);
+    }
+    ck_assert_int_gt(seen, 0);
+}
+END_TEST
+
+/* What a worker sleeps after it was ready, or within its sample, is no time with a CPU. */
+START_TEST(sleep_is_no_cpu_time)
+{
+    struct worker_report r;
+    for (int within = 0; within < 2; within++) {
+        worker_ready();
+        if (!within)
+            clock_sleep_ns(MS(5));
+        worker_begin(&r);
+        if (within)
+            clock_sleep_ns(MS(5));
+        for (uint64_t end = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) + US(300);
+             clock_read_ns(CLOCK_THREAD_CPUTIME_ID) < end;)
+            ;
+        worker_end(&r);
+        ck_assert_uint_ge(r.cpu_ns, US(300));
+        ck_assert_uint_lt(r.cpu_ns, MS(3)); /* of its own clock, which no other thread moves */
+        ck_assert(!within || r.off_ns >= MS(5));
+    }
+}
+END_TEST
+
 /* Watching many workers leaves descriptors to those who need some. */
 START_TEST(descriptors_are_left)
 {
@@ -351,8 +394,8 @@ START_TEST(a_quota_has_a_group)
 }
 END_TEST
 
-UNIT_MAIN("noise", UNIT_LOOP(a_worker_has_lost, 0, N_WORKERS),
-          UNIT_LOOP(a_sample_is_flagged, 0, N_VERDICTS),
+UNIT_MAIN("noise", a_short_sample_reads_no_clock_of_the_thread, sleep_is_no_cpu_time,
+          UNIT_LOOP(a_worker_has_lost, 0, N_WORKERS), UNIT_LOOP(a_sample_is_flagged, 0, N_VERDICTS),
           UNIT_LOOP(nothing_follows_from_nothing, 0, N_BARE),
           UNIT_LOOP(peers_explain_a_loss, 0, N_TEAMS), faults_that_come_each_time_are_no_noise,
           who_shares_a_place_is_crowded, descriptors_are_left, a_quota_has_a_group)
