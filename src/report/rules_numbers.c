@@ -259,7 +259,8 @@ static bool encloses(double low, double value, double high)
 }
 
 /* What the simulations in docs/measurement.md, "Stopping", say of points that stop early. */
-static const char stopped_cover[] = "from 78 % where launches differ to 95 % where they are alike";
+static const char stopped_cover[] = "down to 69 % where launches differ, 92 to "
+                                    "95 % where they are alike";
 
 enum rule_state rules_intervals(const struct evidence *e, struct text *why)
 {

@@ -156,8 +156,8 @@ static json_t *timing_json(void)
         "one clock within a machine; between machines clocks are compared along a tree of "
         "exchanges, and the bound of what is left is clock_error_ns",
         "noise",
-        "the system's counters are read before the start and after the end, outside the timed "
-        "part; each worker's CPU clock and PU first and last of what it does within it");
+        "page faults, context switches, CPU times and PUs are read at the workers' first and last "
+        "moment, within the sample; everything else outside of it");
 }
 
 /* --- what it was made with ---------------------------------------------------------------------
