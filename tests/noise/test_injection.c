@@ -501,7 +501,7 @@ static void test_quiet(bool has_two)
 /* A cell with two workers, but for seq. */
 static const struct {
     const char *name;
-    const char *argv[16];
+    const char *argv[20];
 } cells[] = {
     {"seq", {"./poolmark-cell", "--backend", "seq"}},
     {"procpool", {"./poolmark-cell", "--backend", "procpool", "--workers", "2"}},
@@ -511,11 +511,11 @@ static const struct {
     {"openmp, close",
      {"./poolmark-cell", "--backend", "openmp", "--workers", "2", "--bind", "close"}},
     {"mpi",
-     {"mpirun", "-n", "2", "--oversubscribe", "--bind-to", "none", "./poolmark-cell-mpi",
-      "--backend", "mpi"}},
+     {"mpirun", "-np", "2", "--oversubscribe", "--bind-to", "none", "./poolmark-cell-mpi",
+      "--backend", "mpi", "--workers", "2", "--ranks", "2"}},
     {"hybrid",
-     {"mpirun", "-n", "1", "--oversubscribe", "--bind-to", "none", "./poolmark-cell-mpi",
-      "--backend", "hybrid", "--threads", "2"}},
+     {"mpirun", "-np", "1", "--oversubscribe", "--bind-to", "none", "./poolmark-cell-mpi",
+      "--backend", "hybrid", "--workers", "2", "--threads", "2"}},
 };
 
 /* Of 20 tasks, which grow until the list is as long as it is to be, or, without a parameter, as
@@ -581,6 +581,9 @@ static void print_rates(const char *cell_name, struct cell *cell, size_t work, i
 static int print_all_rates(void)
 {
     static const int lengths[] = {1, 5, 20};
+    /* Of use where tests run as root, as in a container; Open MPI refuses else. */
+    setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
+    setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
     printf("200 samples each; ms asked for and their mean; on one PU: with workers on no other;\n"
            "waits (PSI) and ticks stolen: of the machine, meanwhile\n"
            "%-16s %-7s %3s %6s %7s %10s %10s %10s %10s %10s %10s %7s %10s %6s\n",
