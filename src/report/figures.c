@@ -2,6 +2,7 @@
  * share/poolmark/plots of its prefix; each draws one figure and names the columns that it needs. */
 #include "report/figures.h"
 
+#include "base/alloc.h"
 #include "base/child.h"
 #include "report/busy.h"
 #include "report/format.h"
@@ -112,16 +113,19 @@ static const struct point *shown_point(const struct summary *s, size_t i, const 
 
 static size_t count_workers(const struct summary *s, const char *experiment)
 {
-    size_t n = 0;
+    uint64_t *seen = NULL;
+    size_t n = 0, capacity = 0;
     for (size_t i = 0; i < s->n; i++) {
         const struct point *p = shown_point(s, i, experiment);
-        bool seen = false;
-        for (size_t k = 0; p && k < i && !seen; k++) {
-            const struct point *q = shown_point(s, k, experiment);
-            seen = q && q->workers == p->workers;
-        }
-        n += p && !seen;
+        size_t k = 0;
+        while (p && k < n && seen[k] != p->workers)
+            k++;
+        if (!p || k < n)
+            continue;
+        seen = alloc_room(seen, n, &capacity, sizeof *seen);
+        seen[n++] = p->workers;
     }
+    free(seen);
     return n;
 }
 
