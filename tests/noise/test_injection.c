@@ -2,7 +2,8 @@
  *
  *     ./build/tests/noise/test_injection          starts ./poolmark-cell; about 6 s
  *     ./build/tests/noise/test_injection --quiet  disturbs nothing: the rates of flags by backend
- * and workload, for a machine that is left alone; 4 min
+ * and workload, for a machine that is left alone; 4 min,
+ *                                                 with a backend's name behind it: of that
  *
  * Four disturbances of a worker that is bound to one PU: another process on that PU, a cgroup
  * quota, a stop by signal, and a move to another PU, in the middle of the sample. What each cost is
@@ -578,7 +579,8 @@ static void print_rates(const char *cell_name, struct cell *cell, size_t work, i
     fflush(stdout);
 }
 
-static int print_all_rates(void)
+/* Of the cells whose name begins so. */
+static int print_all_rates(const char *name)
 {
     static const int lengths[] = {1, 5, 20};
     /* Of use where tests run as root, as in a container; Open MPI refuses else. */
@@ -591,6 +593,8 @@ static int print_all_rates(void)
            "slow-clock", "migrated", "cold", "one PU", "waits", "stolen");
     for (size_t c = 0; c < N_CELLS; c++) {
         struct cell cell;
+        if (strncmp(cells[c].name, name, strlen(name)) != 0)
+            continue;
         if (strcmp(cells[c].argv[0], "mpirun") == 0 && access("poolmark-cell-mpi", X_OK) != 0) {
             printf("%-16s there is no poolmark-cell-mpi\n", cells[c].name);
             continue;
@@ -621,7 +625,7 @@ int main(int argc, char **argv)
     snprintf(pu_text, sizeof pu_text, "%d", pu);
     signal(SIGPIPE, SIG_IGN);
     if (argc > 1 && strcmp(argv[1], "--quiet") == 0)
-        return print_all_rates();
+        return print_all_rates(argc > 2 ? argv[2] : "");
     test_hog(pu, pu_text);
     test_stop(pu_text);
     test_move(pu, other, pu_text);
