@@ -86,7 +86,10 @@ void worker_end(struct worker_report *report)
         report->cpu_ns = ns;
     else
         report->cpu_ns += clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
-    report->off_ns = ns > report->cpu_ns ? ns - report->cpu_ns : 0;
+    /* Two clocks, read a moment apart, that need not agree to the last ns. */
+    if (report->cpu_ns > ns)
+        report->cpu_ns = ns;
+    report->off_ns = ns - report->cpu_ns;
 }
 
 uint64_t meter_reading_ns(void)
