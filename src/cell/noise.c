@@ -195,6 +195,7 @@ struct noise {
     int *waits;         /* [workers]: of its thread */
     uint32_t *machines; /* [workers] */
     uint32_t root;      /* the worker that it is */
+    bool has_helpers;   /* all threads of its process but its own are no workers */
     int root_waits, pressure, stat;
     int *throttling; /* [n_groups] */
     size_t n_groups;
@@ -207,7 +208,7 @@ struct noise {
     struct noise_around around;
     struct ran *ran; /* [workers]: before; after it, the difference */
     struct ran root_ran;
-    uint64_t pressed, throttled;
+    uint64_t pressed, throttled, helped;
     uint64_t chains[CHAINS], n_chains;
     struct {
         uint64_t list, fault_ns;
@@ -367,11 +368,14 @@ static void open_sources(struct noise *noise, const struct placement *placements
     const pid_t root = (pid_t)syscall(SYS_gettid);
     noise->root_waits = open_waits(root);
     noise->root = noise->workers;
+    noise->has_helpers = true;
     for (uint32_t w = 0; w < noise->workers; w++) {
-        if (placements[w].tid == root && strcmp(placements[w].host, host) == 0)
+        bool is_here = strcmp(placements[w].host, host) == 0;
+        if (is_here && placements[w].tid == root)
             noise->root = w;
-        bool is_here = left > 0 && strcmp(placements[w].host, host) == 0;
-        noise->waits[w] = is_here ? open_waits(placements[w].tid) : -1;
+        else if (is_here && placements[w].pid == getpid())
+            noise->has_helpers = false;
+        noise->waits[w] = is_here && left > 0 ? open_waits(placements[w].tid) : -1;
         left -= noise->waits[w] >= 0;
     }
 }
@@ -443,6 +447,14 @@ static void learn_cost(uint64_t *cost_ns, uint64_t ns)
     *cost_ns = *cost_ns > 0 ? least(ns, *cost_ns + *cost_ns / 4 + 1) : ns;
 }
 
+/* What the threads of this process that are not this one have run. */
+static uint64_t read_helped(const struct noise *noise)
+{
+    return noise->has_helpers
+               ? clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) - clock_read_ns(CLOCK_THREAD_CPUTIME_ID)
+               : 0;
+}
+
 /* Adds the readings of this moment, times `sign`, as worker.c does. */
 static void add_readings(struct noise *noise, uint64_t sign)
 {
@@ -456,6 +468,7 @@ static void add_readings(struct noise *noise, uint64_t sign)
             for (uint32_t w = 0; w < noise->workers; w++)
                 add_ran(noise->waits[w], sign, &noise->ran[w]);
             add_ran(noise->root_waits, sign, &noise->root_ran);
+            noise->helped += sign * read_helped(noise);
         } else {
             noise->pressed += sign * read_pressure(noise);
         }
@@ -514,7 +527,7 @@ void noise_before(struct noise *noise, uint64_t expected_ns)
     uint64_t start = clock_now_ns();
     memset(noise->ran, 0, noise->workers * sizeof *noise->ran);
     noise->root_ran = (struct ran){0, 0};
-    noise->pressed = noise->throttled = 0;
+    noise->pressed = noise->throttled = noise->helped = 0;
     noise->around = (struct noise_around){.usual_ps = usual_chain(noise)};
     choose_sources(noise, expected_ns);
     add_stolen(noise);
@@ -538,6 +551,8 @@ void noise_after(struct noise *noise)
     a->throttled_ns = noise->throttled;
     a->root_wait_ns = noise->root_ran.waited_ns;
     a->root_ran_ns = noise->root_ran.ran_ns;
+    /* The clock of the process was read first: what the own one gained meanwhile is missing. */
+    a->helpers_ns = noise->helped < (uint64_t)1 << 63 ? noise->helped : 0;
     for (uint32_t w = 0; w < noise->workers; w++)
         a->wait_ns += noise->ran[w].waited_ns;
 }

@@ -39,7 +39,9 @@ struct noise_around {
     uint64_t wait_ns;      /* of all workers that are watched */
     uint64_t root_wait_ns; /* of the root's thread, which may be a worker too */
     uint64_t root_ran_ns;
-    uint64_t took_ns; /* reading all this */
+    uint64_t helpers_ns; /* that threads of the root's process ran which do not work, as the deputy
+                            of a master; 0 where its workers are threads */
+    uint64_t took_ns;    /* reading all this */
 };
 
 const struct noise_around *noise_around(const struct noise *noise);

@@ -288,6 +288,9 @@ static void look_for_noise(struct sampler *sampler, const struct job *job,
     s->pus = noise_share(workers, n + (noise_root(sampler->noise) == n), n);
     for (uint32_t w = 0; w < n; w++) {
         const struct worker_report *r = &outcome->reports[w];
+        /* A helper runs wherever it finds room: what it took it took from any of them. */
+        if (workers[w].machine == workers[0].machine)
+            workers[w].peers_ns += around->helpers_ns;
         raise_to(&stolen_ns, noise_stolen_ns(&workers[w], uses_cpu));
         raise_to(&lost_ns, noise_taken_ns(&workers[w], uses_cpu));
         raise_to(&s->lost_ns, noise_lost_ns(&workers[w], uses_cpu));

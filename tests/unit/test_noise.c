@@ -8,6 +8,8 @@
 #include "cell/worker.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -394,8 +396,45 @@ START_TEST(a_quota_has_a_group)
 }
 END_TEST
 
+/* Runs for 5 ms by its own clock, and tells how long it has run in all. */
+static void *help(void *ran_ns)
+{
+    while (clock_read_ns(CLOCK_THREAD_CPUTIME_ID) < 5000000)
+        ;
+    *(uint64_t *)ran_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+    return NULL;
+}
+
+START_TEST(what_helpers_of_the_root_run_is_told)
+{
+    pid_t own = getpid();
+    struct placement places[] = {
+        {.pid = own, .tid = own, .requested_pu = -1, .observed_pu = -1},
+        {.worker = 1, .pid = own, .tid = own + 1, .requested_pu = -1, .observed_pu = -1},
+    };
+    for (int w = 0; w < 2; w++)
+        gethostname(places[w].host, sizeof places[w].host - 1);
+    for (uint32_t n = 1; n <= 2; n++) {
+        struct noise *noise = noise_new(places, n, NULL);
+        uint64_t ran_ns = 0;
+        pthread_t helper;
+        noise_before(noise, UINT64_MAX);
+        ck_assert_int_eq(pthread_create(&helper, NULL, help, &ran_ns), 0);
+        pthread_join(helper, NULL);
+        noise_after(noise);
+        uint64_t told_ns = noise_around(noise)->helpers_ns;
+        if (n == 1)
+            ck_assert_msg(told_ns >= 5000000 && told_ns < ran_ns + 5000000, "%" PRIu64, told_ns);
+        else
+            ck_assert_uint_eq(told_ns, 0); /* one of its threads is a worker */
+        noise_free(noise);
+    }
+}
+END_TEST
+
 UNIT_MAIN("noise", a_short_sample_reads_no_clock_of_the_thread, sleep_is_no_cpu_time,
           UNIT_LOOP(a_worker_has_lost, 0, N_WORKERS), UNIT_LOOP(a_sample_is_flagged, 0, N_VERDICTS),
           UNIT_LOOP(nothing_follows_from_nothing, 0, N_BARE),
           UNIT_LOOP(peers_explain_a_loss, 0, N_TEAMS), faults_that_come_each_time_are_no_noise,
-          who_shares_a_place_is_crowded, descriptors_are_left, a_quota_has_a_group)
+          who_shares_a_place_is_crowded, what_helpers_of_the_root_run_is_told, descriptors_are_left,
+          a_quota_has_a_group)
