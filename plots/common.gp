@@ -464,6 +464,8 @@ if (ARG1 eq 'draw') {
     wider_ = (x_to / x_from) ** (6.0 * (beside_most - 1) / (cell_w_ - 60 - gutter))
     x_to = x_to * wider_
     if (x_field == c_chunk) { x_from = x_from / wider_ }
+    # An interval that knows next to nothing would leave no room for all else: it runs out of the frame.
+    if (y_scale eq 'linear') { y_to = least(y_to, 4) }
     if (inset > 0) { y_to = y_scale eq 'linear' ? y_to + (y_to - y_from) * 34.0 / panel_h : \
         y_to * (y_to / y_from) ** (34.0 / panel_h) }
 
