@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/child.h"
+#include "base/clock.h"
 #include "report/busy.h"
 #include "report/format.h"
 #include "report/rules.h"
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +77,15 @@ static int run_script(const char *script, const struct text *settings, char *out
     if (status != 0)
         return text_copy(problem, size, err.text), -1;
     size_t used = 0;
+    const uint64_t deadline = clock_now_ns() + GNUPLOT_MS * UINT64_C(1000000);
     for (char bytes[4096];;) {
+        /* One that draws for ever says nothing: it is not read from without end. */
+        struct pollfd from = {.fd = child.from, .events = POLLIN};
+        uint64_t now = clock_now_ns();
+        if (now >= deadline)
+            break;
+        if (poll(&from, 1, (int)((deadline - now) / 1000000) + 1) <= 0)
+            continue; /* the time is up, or a signal came */
         ssize_t n = read(child.from, bytes, sizeof bytes);
         if (n < 0 && errno == EINTR)
             continue;
@@ -87,11 +97,16 @@ static int run_script(const char *script, const struct text *settings, char *out
     }
     if (out)
         out[used] = '\0';
-    child_wait(&child, GNUPLOT_MS);
+    uint64_t now = clock_now_ns();
+    child_wait(&child, now < deadline ? (int)((deadline - now) / 1000000) : 0);
     status = child.reaped && WIFEXITED(child.status) && WEXITSTATUS(child.status) == 0 ? 0 : -1;
     if (status != 0) {
         char words[300];
-        snprintf(problem, size, "%s: %s", script, child_last_words(&child, words, sizeof words));
+        if (child.reaped)
+            snprintf(problem, size, "%s: %s", script,
+                     child_last_words(&child, words, sizeof words));
+        else
+            snprintf(problem, size, "%s: not drawn within %d s", script, GNUPLOT_MS / 1000);
     }
     child_end(&child, 100);
     child_release(&child);
